@@ -1,0 +1,1 @@
+//! The conformance suite: what makes a crate a machine.
