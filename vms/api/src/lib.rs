@@ -19,7 +19,7 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use weft_state::{Journal, ReadError};
-use weft_types::{AccountId, B256, Bytes, Height, Status, U256, VmId};
+use weft_types::{AccountId, B256, Bytes, DaHeight, Height, Status, U256, VmId};
 
 /// A machine. Object-safe and synchronous; all of its state is in the journal that it is given.
 ///
@@ -79,6 +79,8 @@ pub struct BlockEnv {
     pub chain_id: u64,
     /// This block's height.
     pub height: Height,
+    /// The Celestia height that the block builds on; rules change by it.
+    pub origin: DaHeight,
     /// Hash of the block before.
     pub parent_hash: B256,
     /// Unix milliseconds.
