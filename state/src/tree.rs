@@ -39,7 +39,12 @@ pub trait Tree: Send + Sync {
     ///
     /// # Errors
     /// [`ReadError`] where the store fails or lacks a node that it should have.
-    fn update(&self, nodes: &dyn NodeRead, version: u64, changes: &ChangeSet) -> Result<TreeUpdate, ReadError>;
+    fn update(
+        &self,
+        nodes: &dyn NodeRead,
+        version: u64,
+        changes: &ChangeSet,
+    ) -> Result<TreeUpdate, ReadError>;
 
     /// A proof that `key` has `value` at `version` (or, with `None`, that it has none), for [`Tree::verify`].
     ///

@@ -49,7 +49,8 @@ impl DerivedBlock {
     #[must_use]
     pub fn derivation_hash(&self) -> B256 {
         let numbers =
-            [self.height.0.to_be_bytes(), self.timestamp_ms.to_be_bytes(), self.origin.0.to_be_bytes()].concat();
+            [self.height.0.to_be_bytes(), self.timestamp_ms.to_be_bytes(), self.origin.0.to_be_bytes()]
+                .concat();
         hash::sha256("weft/derivation", &[&numbers, self.origin_hash.as_slice(), self.order_hash.as_slice()])
     }
 

@@ -126,7 +126,11 @@ mod tests {
                 gas_used: 21_000,
                 fee: U256::from(5),
                 output_hash: B256::ZERO,
-                logs: vec![Log { account: B256::ZERO, topics: vec![B256::ZERO], data: AlloyBytes::from(vec![1]) }],
+                logs: vec![Log {
+                    account: B256::ZERO,
+                    topics: vec![B256::ZERO],
+                    data: AlloyBytes::from(vec![1]),
+                }],
             };
             assert_eq!(decode_exact::<Receipt>(&alloy_rlp::encode(&receipt), 4096), Ok(receipt));
         }

@@ -43,19 +43,35 @@ pub trait Vm: Send + Sync {
     ///
     /// # Panics
     /// Where `checked` is another machine's: the router lost track.
-    fn execute(&self, journal: &mut Journal<'_>, block: &BlockEnv, checked: &Checked) -> Result<Execution, ReadError>;
+    fn execute(
+        &self,
+        journal: &mut Journal<'_>,
+        block: &BlockEnv,
+        checked: &Checked,
+    ) -> Result<Execution, ReadError>;
 
     /// Answers a read-only query in the machine's own encoding, within `gas`. Leaves the journal as it was.
     ///
     /// # Errors
     /// [`ReadError`] where the store fails.
-    fn query(&self, journal: &mut Journal<'_>, block: &BlockEnv, query: &[u8], gas: u64) -> Result<Outcome, ReadError>;
+    fn query(
+        &self,
+        journal: &mut Journal<'_>,
+        block: &BlockEnv,
+        query: &[u8],
+        gas: u64,
+    ) -> Result<Outcome, ReadError>;
 
     /// What the machine writes by itself around a block: sysvars, history contracts.
     ///
     /// # Errors
     /// [`ReadError`] where the store fails.
-    fn on_block(&self, journal: &mut Journal<'_>, block: &BlockEnv, phase: BlockPhase) -> Result<(), ReadError> {
+    fn on_block(
+        &self,
+        journal: &mut Journal<'_>,
+        block: &BlockEnv,
+        phase: BlockPhase,
+    ) -> Result<(), ReadError> {
         let _ = (journal, block, phase);
         Ok(())
     }
