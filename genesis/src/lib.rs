@@ -255,6 +255,7 @@ impl Genesis {
         // Bounded by `validate`; on a platform where it would not fit, no block of that size fits either.
         let bytes = |bound: u64| usize::try_from(bound).unwrap_or(usize::MAX);
         DerivationParams {
+            genesis_hash: self.hash(),
             chain_id: self.chain_id,
             batch_namespace: self.celestia.namespaces.batch,
             forced_namespace: self.celestia.namespaces.forced,

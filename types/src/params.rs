@@ -1,10 +1,13 @@
 //! [`DerivationParams`]: what genesis fixes for derivation (design 02).
 
-use crate::{Address, DaHeight, Namespace};
+use crate::{Address, B256, DaHeight, Namespace};
 
 /// The parameters of `derive`, as genesis gives them. Two nodes with one genesis have equal parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DerivationParams {
+    /// The hash of genesis: the tip's order hash before the first block, so that no batch of one chain
+    /// continues another, whatever their ids.
+    pub genesis_hash: B256,
     /// The chain's id, which every batch repeats.
     pub chain_id: u64,
     /// Where sequencers post batches.
