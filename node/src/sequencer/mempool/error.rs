@@ -1,0 +1,102 @@
+//! [`PoolError`]: why the pool did not take a transaction, in the words that geth's clients match on.
+
+use weft_types::{B256, U256};
+use weft_vm::Reject;
+
+/// Why a transaction was not taken. Its text begins with geth's own for the same fault.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PoolError {
+    /// The same transaction waits already.
+    #[error("already known")]
+    AlreadyKnown(B256),
+    /// The account has used that nonce.
+    #[error("nonce too low: next nonce {next}, tx nonce {got}")]
+    NonceTooLow {
+        /// The account's next nonce.
+        next: u64,
+        /// The transaction's.
+        got: u64,
+    },
+    /// Another transaction with that nonce waits, and this one does not pay enough more.
+    #[error("replacement transaction underpriced: {needed} wei per gas needed, both fee cap and tip cap")]
+    ReplacementUnderpriced {
+        /// The least fee cap that replaces it.
+        needed: u128,
+    },
+    /// The pool is full of transactions that pay as much or more.
+    #[error("txpool is full")]
+    Full,
+    /// The account has as many transactions waiting as one may have.
+    #[error("account limit exceeded: {max} transactions of one account may wait")]
+    AccountLimit {
+        /// The limit.
+        max: usize,
+    },
+    /// The account can't pay for this one after those that wait already.
+    #[error(
+        "insufficient funds for gas * price + value: balance {balance}, queued cost {queued}, tx cost {cost}, overshot {}",
+        cost.saturating_add(*queued).saturating_sub(*balance)
+    )]
+    InsufficientFunds {
+        /// Wei that the account has.
+        balance: U256,
+        /// Wei that its waiting transactions may cost.
+        queued: U256,
+        /// Wei that this one may cost.
+        cost: U256,
+    },
+    /// Its fee cap is below what the chain takes at least.
+    #[error("transaction underpriced: max fee per gas {got}, at least {min} needed")]
+    Underpriced {
+        /// The least fee cap.
+        min: u128,
+        /// The transaction's.
+        got: u128,
+    },
+    /// More gas than a block has.
+    #[error("exceeds block gas limit: {got}, limit {max}")]
+    GasLimit {
+        /// The block's gas.
+        max: u64,
+        /// The transaction's limit.
+        got: u64,
+    },
+    /// More bytes than the pool takes.
+    #[error("oversized data: transaction size {got}, limit {max}")]
+    Oversized {
+        /// Most bytes.
+        max: usize,
+        /// The transaction's.
+        got: usize,
+    },
+    /// This sequencer's operator does not take transactions of this sender. Forced ones land all the same.
+    #[error("sender is on this sequencer's deny-list; post the transaction to the forced namespace instead")]
+    Denied,
+    /// The bytes can never execute on this chain.
+    #[error(transparent)]
+    Rejected(#[from] Reject),
+    /// The state could not be read; try again.
+    #[error("internal error: {0}")]
+    State(String),
+}
+
+impl PoolError {
+    /// The word that metrics use.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::AlreadyKnown(_) => "already_known",
+            Self::NonceTooLow { .. } => "nonce_too_low",
+            Self::ReplacementUnderpriced { .. } => "replacement_underpriced",
+            Self::Full => "full",
+            Self::AccountLimit { .. } => "account_limit",
+            Self::InsufficientFunds { .. } => "insufficient_funds",
+            Self::Underpriced { .. } => "underpriced",
+            Self::GasLimit { .. } => "gas_limit",
+            Self::Oversized { .. } => "oversized",
+            Self::Denied => "denied",
+            Self::Rejected(reject) => reject.kind.name(),
+            Self::State(_) => "state",
+        }
+    }
+}
