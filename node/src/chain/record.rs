@@ -4,8 +4,8 @@ use alloy_rlp::{RlpDecodable, RlpEncodable};
 use std::sync::Arc;
 use weft_types::codec::decode_exact;
 use weft_types::{
-    AccountId, Address, B256, Bytes, DaHeight, DecodeError, DerivedBlock, Header, OrderedTransaction, Receipt,
-    Transaction,
+    AccountId, Address, B256, Bytes, DaHeight, DecodeError, DerivedBlock, Header, OrderedTransaction,
+    Receipt, Transaction,
 };
 
 /// Most bytes of a stored record: a full block's transactions, and as much again for receipts and logs, which

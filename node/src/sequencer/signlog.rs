@@ -59,7 +59,9 @@ pub enum SignLogError {
         got: Height,
     },
     /// The file can't be trusted: signing on would risk a second block at a height.
-    #[error("the sequencer's log {path} is damaged at byte {at}: {what}. Restore it from a backup; with none, start this sequencer with a new key")]
+    #[error(
+        "the sequencer's log {path} is damaged at byte {at}: {what}. Restore it from a backup; with none, start this sequencer with a new key"
+    )]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -227,7 +229,11 @@ impl SignLog {
                 }
                 KIND_VOID => drop(self.cut(record.height)),
                 KIND_PROMISED => self.promised = self.promised.max(record.height),
-                kind => return Err(self.damaged(format!("a record of kind {kind}, which this version does not know"))),
+                kind => {
+                    return Err(
+                        self.damaged(format!("a record of kind {kind}, which this version does not know"))
+                    );
+                }
             }
             self.bytes = self.bytes.saturating_add(length as u64);
             rest = rest.get(length..).unwrap_or_default();
@@ -243,7 +249,11 @@ impl SignLog {
         let Some(payload) = after.get(..length) else { return Ok(None) };
         if record_digest(payload) != B256::from(*digest) {
             // Only the record that was being written when the machine died may be wrong.
-            return if after.len() == length { Ok(None) } else { Err(self.damaged("a record's digest is wrong")) };
+            return if after.len() == length {
+                Ok(None)
+            } else {
+                Err(self.damaged("a record's digest is wrong"))
+            };
         }
         let record = decode_exact(payload, RECORD_BYTES_MAX).map_err(|error| self.damaged(error))?;
         Ok(Some((record, FRAME_BYTES.saturating_add(length))))
@@ -263,7 +273,8 @@ impl SignLog {
 
     /// Writes what is still needed to a new file and puts it in the old one's place.
     fn rewrite(&mut self) -> Result<(), SignLogError> {
-        let mut content = frame(&Record { kind: KIND_PROMISED, height: self.promised, block: StoredBlock::default() });
+        let mut content =
+            frame(&Record { kind: KIND_PROMISED, height: self.promised, block: StoredBlock::default() });
         for signed in self.live.values() {
             content.extend(frame(&Record::block(signed)));
         }
@@ -417,7 +428,8 @@ mod tests {
     }
 
     fn signer(block: &SignedBlock) -> Option<Address> {
-        let promise = SoftPromise { chain_id: 9, height: block.block.height, order_hash: block.block.order_hash };
+        let promise =
+            SoftPromise { chain_id: 9, height: block.block.height, order_hash: block.block.order_hash };
         weft_da::signature::recover(promise.digest(), &block.promise?)
     }
 
@@ -431,7 +443,10 @@ mod tests {
         assert_eq!(signer(&first), Some(key().address()));
         drop(log);
         let mut log = SignLog::open(&path).expect("opens again");
-        assert_eq!(log.blocks().map(|signed| signed.block.clone()).collect::<Vec<_>>(), [block(1, 1), block(2, 2)]);
+        assert_eq!(
+            log.blocks().map(|signed| signed.block.clone()).collect::<Vec<_>>(),
+            [block(1, 1), block(2, 2)]
+        );
         assert_eq!(log.sign(&key(), 9, &block(1, 1)).expect("the same again"), first);
         assert!(matches!(log.sign(&key(), 9, &block(2, 5)), Err(SignLogError::AlreadySigned { .. })));
         assert!(matches!(log.sign(&key(), 9, &block(4, 4)), Err(SignLogError::OutOfOrder { .. })));

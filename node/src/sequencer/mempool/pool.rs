@@ -196,7 +196,9 @@ impl Pool {
             if *price >= new.max_fee {
                 return Err(PoolError::Full);
             }
-            let Some(slot) = self.queues.get(address).and_then(|queue| queue.slots.get(nonce)) else { continue };
+            let Some(slot) = self.queues.get(address).and_then(|queue| queue.slots.get(nonce)) else {
+                continue;
+            };
             count = count.saturating_sub(1);
             bytes = bytes.saturating_sub(slot.transaction.bytes());
             victims.push((*address, *nonce));
@@ -317,7 +319,9 @@ pub struct Best {
 
 impl Best {
     fn advance(&mut self, account: usize) {
-        let Some((arrival, transaction)) = self.rest.get(account).and_then(|queue| queue.last()) else { return };
+        let Some((arrival, transaction)) = self.rest.get(account).and_then(|queue| queue.last()) else {
+            return;
+        };
         // One that can't pay the base fee holds up those behind it, which need its nonce.
         if let Some(tip) = transaction.tip(self.base_fee) {
             self.heads.push((tip, Reverse(*arrival), account));
