@@ -1,1 +1,1 @@
-//! weft-tests
+//! The harness of the suites.
