@@ -4,6 +4,7 @@ use crate::blob::NewBlob;
 use crate::verify::VerifiedDaBlock;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use std::fmt;
 use weft_types::{B256, DaHeight};
 
 /// A header that is trusted to begin with: genesis' checkpoint, or the last one that was processed.
@@ -33,6 +34,49 @@ pub struct DaReceipt {
     pub height: DaHeight,
 }
 
+/// A gas price in nano-utia (10^-9 utia, 10^-15 TIA) per gas. The floor of Celestia's own nodes, 0.004 utia,
+/// is 4,000,000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GasPrice(pub u64);
+
+impl GasPrice {
+    /// What Celestia's nodes ask for at least as they are shipped: 0.004 utia per gas.
+    pub const NODE_FLOOR: Self = Self(4_000_000);
+
+    /// In utia per gas, as Celestia's API has it.
+    #[must_use]
+    pub fn utia(self) -> f64 {
+        // Exact below 2^53, and no price comes near.
+        self.0 as f64 / 1e9
+    }
+}
+
+impl fmt::Display for GasPrice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} utia/gas", self.utia())
+    }
+}
+
+/// What a submission may pay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fee {
+    /// The price to pay; `None` lets the endpoint estimate one.
+    pub price: Option<GasPrice>,
+    /// What the operator will pay at most. Neither `price` nor an estimate goes past it.
+    pub ceiling: GasPrice,
+}
+
+/// One endpoint, for `weft_status`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointStatus {
+    /// Scheme, host and port; never a token.
+    pub name: String,
+    /// Why it is put aside for now; `None` where it is in use or ready to be.
+    pub aside: Option<String>,
+    /// How often it gave data that did not verify, since the start.
+    pub lies: u64,
+}
+
 /// Where the layer reads from, for `weft_status`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayerStatus {
@@ -42,6 +86,10 @@ pub struct LayerStatus {
     pub endpoint: String,
     /// Whether completeness is verified; false only under `da.verify = "trusted-endpoint"`.
     pub verified: bool,
+    /// All of them, in the operator's order.
+    pub endpoints: Vec<EndpointStatus>,
+    /// What an operator should look at, e.g. that no endpoint answers; `None` where all is well.
+    pub alarm: Option<String>,
 }
 
 /// Errors, sorted by what the caller does.
@@ -90,7 +138,7 @@ pub trait DaLayer: Send + Sync {
     ///
     /// # Errors
     /// All of [`DaError`]'s.
-    async fn submit(&self, blobs: Vec<NewBlob>) -> Result<DaReceipt, DaError>;
+    async fn submit(&self, blobs: Vec<NewBlob>, fee: Fee) -> Result<DaReceipt, DaError>;
 
     /// Where it reads from.
     fn status(&self) -> LayerStatus;
