@@ -23,7 +23,7 @@ mod pool;
 
 use crate::blob::NewBlob;
 use crate::layer::{Anchor, DaError, DaHead, DaLayer, DaReceipt, Fee, LayerStatus};
-use crate::verify::{Evidence, VerifiedDaBlock, Verifier, header};
+use crate::verify::{Evidence, VerifiedDaBlock, header};
 use async_trait::async_trait;
 use backon::ExponentialBuilder;
 use celestia_types::ExtendedHeader;
@@ -139,7 +139,9 @@ impl CelestiaLayer {
     /// [`DaError::Stop`] where there is no endpoint, or one is not a URL that we speak.
     pub fn connect(config: CelestiaConfig, params: DerivationParams) -> Result<Self, DaError> {
         if config.endpoints.is_empty() {
-            return Err(DaError::Stop("no Celestia endpoint is configured: add one under da.endpoints".into()));
+            return Err(DaError::Stop(
+                "no Celestia endpoint is configured: add one under da.endpoints".into(),
+            ));
         }
         let endpoints: Result<Vec<_>, _> =
             config.endpoints.iter().map(|endpoint| Endpoint::new(endpoint, &config)).collect();
@@ -285,7 +287,10 @@ impl Inner {
         let (first, second) = (evidence.first.hash(), evidence.second.hash());
         let kept = self.config.evidence_dir.as_ref().map_or_else(
             || "no evidence folder is configured".to_owned(),
-            |dir| keep_evidence(dir, evidence).unwrap_or_else(|error| format!("they could not be kept: {error}")),
+            |dir| {
+                keep_evidence(dir, evidence)
+                    .unwrap_or_else(|error| format!("they could not be kept: {error}"))
+            },
         );
         DaError::Stop(format!(
             "Celestia's validators signed two headers at height {height}, {first} and {second} (the latter from {from}); {kept}. \

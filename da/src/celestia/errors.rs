@@ -204,7 +204,8 @@ mod tests {
 
     #[test]
     fn an_unfunded_key_is_named_with_what_to_do() {
-        let error = submission_error(Fault::Unfunded, "insufficient funds", "celestia1abc", "http://da:26658");
+        let error =
+            submission_error(Fault::Unfunded, "insufficient funds", "celestia1abc", "http://da:26658");
         assert_eq!(
             error.to_string(),
             "the Celestia account celestia1abc of http://da:26658 has not the utia to post blobs: send TIA to it (insufficient funds)"

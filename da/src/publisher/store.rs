@@ -97,14 +97,14 @@ fn batch_file(batch_no: u64) -> String {
 }
 
 fn read<T: Decodable>(path: &Path) -> Result<T, PublisherError> {
-    let bytes = fs::read(path)
-        .map_err(|source| PublisherError::Disk { path: path.display().to_string(), source })?;
+    let bytes =
+        fs::read(path).map_err(|source| PublisherError::Disk { path: path.display().to_string(), source })?;
     decode(&bytes).ok_or_else(|| PublisherError::Damaged(path.display().to_string()))
 }
 
 fn decode<T: Decodable>(bytes: &[u8]) -> Option<T> {
     let (sum, mut body) = bytes.strip_prefix(MAGIC)?.split_at_checked(32)?;
-    if Sha256::digest(body).as_slice() != sum {
+    if sum != &Sha256::digest(body)[..] {
         return None;
     }
     let value = T::decode(&mut body).ok()?;
@@ -156,6 +156,8 @@ mod tests {
         let mut bytes = fs::read(&path).expect("reads");
         *bytes.last_mut().expect("bytes") ^= 1;
         fs::write(&path, bytes).expect("writes");
-        assert!(matches!(Store::open(dir.path()), Err(PublisherError::Damaged(at)) if at.contains("00001.batch")));
+        assert!(
+            matches!(Store::open(dir.path()), Err(PublisherError::Damaged(at)) if at.contains("00001.batch"))
+        );
     }
 }
