@@ -18,6 +18,7 @@ pub mod toy;
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
+use weft_state::ledger::LedgerError;
 use weft_state::{Journal, ReadError};
 use weft_types::{AccountId, B256, Bytes, DaHeight, Height, Status, U256, VmId};
 
@@ -111,6 +112,34 @@ pub struct BlockEnv {
     pub fee_recipient: AccountId,
     /// How fees are split.
     pub fees: FeeSplit,
+}
+
+impl BlockEnv {
+    /// Takes a transaction's fee from `payer` and pays it out: `priority` to the fee recipient, `base` by
+    /// [`FeeSplit`], with what is left of it burnt.
+    ///
+    /// # Errors
+    /// [`ReadError`] where the store fails, or where the payer has less than the fee: the machine holds the
+    /// balance against the largest fee before it runs, so that is a bug that must not be committed.
+    pub fn collect_fee(
+        &self,
+        journal: &mut Journal<'_>,
+        payer: AccountId,
+        base: U256,
+        priority: U256,
+    ) -> Result<(), ReadError> {
+        let (recipient, treasury, burnt) = self.fees.split(base);
+        let mut pay = || -> Result<(), LedgerError> {
+            journal.debit(payer, base.saturating_add(priority))?;
+            journal.credit(self.fee_recipient, recipient.saturating_add(priority))?;
+            journal.credit(self.fees.treasury, treasury)
+        };
+        pay().map_err(|error| match error {
+            LedgerError::Read(error) => error,
+            broken => ReadError(format!("a fee could not be collected: {broken}")),
+        })?;
+        journal.burn(burnt)
+    }
 }
 
 /// Where the fee of a transaction goes; set by genesis. Shares are in basis points of 10,000.
