@@ -6,30 +6,49 @@ use std::ops::Bound;
 use weft_types::Bytes;
 
 /// Keys and their new values; `None` removes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ChangeSet(BTreeMap<Key, Option<Bytes>>);
+///
+/// Where the journal read the value before it wrote, that value comes along, so that the store need not read
+/// it again for its history. It says nothing new: two sets with the same changes are equal with and without.
+#[derive(Clone, Debug, Default)]
+pub struct ChangeSet(BTreeMap<Key, Change>);
+
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    pub(crate) value: Option<Bytes>,
+    /// What the key held before the block; outer `None` where that was not read.
+    pub(crate) previous: Option<Option<Bytes>>,
+}
 
 impl ChangeSet {
     /// The change of `key`: outer `None` where it did not change, inner `None` where it was removed.
     #[must_use]
     pub fn get(&self, key: &[u8]) -> Option<&Option<Bytes>> {
-        self.0.get(key)
+        self.0.get(key).map(|change| &change.value)
     }
 
     /// Sets `key`, or removes it with `None`.
     pub fn insert(&mut self, key: Key, value: Option<Bytes>) {
-        self.0.insert(key, value);
+        self.0.insert(key, Change { value, previous: None });
+    }
+
+    pub(crate) fn insert_over(&mut self, key: Key, value: Option<Bytes>, previous: Option<Bytes>) {
+        self.0.insert(key, Change { value, previous: Some(previous) });
     }
 
     /// All changes, ascending by key.
-    pub fn iter(&self) -> impl Iterator<Item = (&Key, &Option<Bytes>)> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Key, &Option<Bytes>)> {
+        self.0.iter().map(|(key, change)| (key, &change.value))
+    }
+
+    pub(crate) fn changes(&self) -> impl ExactSizeIterator<Item = (&Key, &Change)> {
         self.0.iter()
     }
 
     /// Changes with `from <= key < to`, ascending. Empty where `from >= to`.
     pub fn range(&self, from: &[u8], to: &[u8]) -> impl Iterator<Item = (&Key, &Option<Bytes>)> {
         let to = if from < to { to } else { from };
-        self.0.range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)))
+        let range = self.0.range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)));
+        range.map(|(key, change)| (key, &change.value))
     }
 
     /// Number of changed keys.
@@ -45,8 +64,17 @@ impl ChangeSet {
     }
 }
 
+impl PartialEq for ChangeSet {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for ChangeSet {}
+
 impl FromIterator<(Key, Option<Bytes>)> for ChangeSet {
     fn from_iter<I: IntoIterator<Item = (Key, Option<Bytes>)>>(changes: I) -> Self {
-        Self(changes.into_iter().collect())
+        let change = |(key, value)| (key, Change { value, previous: None });
+        Self(changes.into_iter().map(change).collect())
     }
 }

@@ -260,8 +260,9 @@ impl<'a> Journal<'a> {
         assert_eq!(self.depth, 0, "every checkpoint is closed before its block ends");
         let mut changes = ChangeSet::default();
         for (key, value) in std::mem::take(&mut self.writes) {
-            if self.get(&key)? != value {
-                changes.insert(key, value);
+            let previous = self.get(&key)?;
+            if previous != value {
+                changes.insert_over(key, value, previous);
             }
         }
         Ok(changes)

@@ -19,6 +19,7 @@
 pub mod changes;
 pub mod journal;
 pub mod key;
+pub mod kv;
 pub mod ledger;
 pub mod read;
 pub mod store;
@@ -27,5 +28,7 @@ pub mod tree;
 pub use changes::ChangeSet;
 pub use journal::{Checkpoint, Journal, OutboxEntry, SupplyViolation, TransactionEffects};
 pub use key::Key;
+pub use kv::{Batch, FjallKv, Kv, KvError, MemoryKv, Scan, SledKv, Table};
 pub use read::{EmptyState, Overlay, ReadError, StateRead};
-pub use tree::{NodeOverlay, NodeRead, Tree, TreeUpdate};
+pub use store::{Backend, Finished, Pruned, Session, Store, StoreConfig, StoreError, Tip};
+pub use tree::{JmtTree, NodeOverlay, NodeRead, Tree, TreeUpdate};

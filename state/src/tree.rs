@@ -2,6 +2,10 @@
 //! Jellyfish Merkle tree with SHA-256 as the crate `jmt` 0.12 computes it (`Sha256Jmt`, key hash = sha256 of
 //! the key), so that anyone's verifier checks our proofs.
 
+mod jmt;
+
+pub use self::jmt::JmtTree;
+
 use crate::{ChangeSet, ReadError};
 use std::sync::Arc;
 use weft_types::{B256, Bytes};
@@ -20,7 +24,8 @@ pub trait NodeRead: Send + Sync {
 pub struct TreeUpdate {
     /// The root after the update.
     pub root: B256,
-    /// New node records by id.
+    /// New node records by id. An id begins with the version as u64 BE: that is how the store finds what a
+    /// rollback removes.
     pub nodes: Vec<(Vec<u8>, Bytes)>,
     /// Ids of nodes that no version from this one on can reach: what pruning removes.
     pub stale: Vec<Vec<u8>>,
