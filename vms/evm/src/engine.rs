@@ -72,7 +72,7 @@ impl Engine<'_> {
     ) -> Result<(ExecutionResult, EvmState), Error> {
         let mut machine = self.machine(journal, tx, ());
         let result = Fees::new(self.env).run(&mut machine)?;
-        Ok((result, machine.ctx.journaled_state.finalize()))
+        finish(machine, result)
     }
 
     /// The same, watched by `inspector`.
@@ -87,7 +87,7 @@ impl Engine<'_> {
     {
         let mut machine = self.machine(journal, tx, inspector);
         let result = Fees::new(self.env).inspect_run(&mut machine)?;
-        Ok((result, machine.ctx.journaled_state.finalize()))
+        finish(machine, result)
     }
 
     fn machine<'j, 'a, I>(
@@ -110,6 +110,17 @@ impl Engine<'_> {
         };
         let instructions = EthInstructions::new_mainnet_with_spec(spec);
         Evm::new_with_inspector(ctx, inspector, instructions, EthPrecompiles::new(spec))
+    }
+}
+
+fn finish<I>(
+    mut machine: Machine<'_, '_, I>,
+    result: ExecutionResult,
+) -> Result<(ExecutionResult, EvmState), Error> {
+    let journal = &mut machine.ctx.journaled_state;
+    match journal.failed.take() {
+        Some(error) => Err(EVMError::Database(DbError(error))),
+        None => Ok((result, journal.finalize())),
     }
 }
 

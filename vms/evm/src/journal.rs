@@ -74,6 +74,8 @@ pub(crate) struct EvmJournal<'j, 'a> {
     inner: Inner<'j, 'a>,
     /// Ours, one for each that revm has open.
     open: Vec<Checkpoint>,
+    /// A read that failed where revm's trait has no way to say so; the engine looks here in the end.
+    pub(crate) failed: Option<ReadError>,
 }
 
 impl EvmJournal<'_, '_> {
@@ -85,6 +87,18 @@ impl EvmJournal<'_, '_> {
     fn keep_one(&mut self) {
         let checkpoint = self.open.pop().expect("revm closes only what it opened");
         self.inner.database.journal.commit(checkpoint);
+    }
+
+    /// Whether storage stands under an address where a contract is about to be made (EIP-7610).
+    fn has_storage(&mut self, address: Address) -> bool {
+        let (from, to) = crate::key::storage_bounds(address);
+        match self.inner.database.journal.range(&from, &to, 1) {
+            Ok(slots) => !slots.is_empty(),
+            Err(error) => {
+                self.failed.get_or_insert(error);
+                true
+            }
+        }
     }
 
     fn undo_one(&mut self) {
@@ -102,7 +116,7 @@ impl<'j, 'a> JournalTr for EvmJournal<'j, 'a> {
         Self: 'x;
 
     fn new(database: Self::Database) -> Self {
-        Self { inner: Inner::new(database), open: Vec::new() }
+        Self { inner: Inner::new(database), open: Vec::new(), failed: None }
     }
 
     fn checkpoint(&mut self) -> JournalCheckpoint {
@@ -127,6 +141,9 @@ impl<'j, 'a> JournalTr for EvmJournal<'j, 'a> {
         balance: U256,
         spec_id: SpecId,
     ) -> Result<JournalCheckpoint, TransferError> {
+        if self.has_storage(address) {
+            return Err(TransferError::CreateCollision);
+        }
         // On an error revm has closed its checkpoint already, and nothing was done in ours.
         let checkpoint = self.inner.create_account_checkpoint(caller, address, balance, spec_id)?;
         self.open_one();
@@ -341,5 +358,76 @@ impl<'j, 'a> JournalTr for EvmJournal<'j, 'a> {
 impl JournalExt for EvmJournal<'_, '_> {
     fn journal(&self) -> &[JournalEntry] {
         &self.inner.inner.journal
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use weft_state::EmptyState;
+    use weft_types::Bytes;
+
+    /// What another machine would do in the middle of a frame.
+    fn foreign_write(journal: &mut EvmJournal<'_, '_>, key: u8) {
+        journal.db_mut().journal.set(vec![9, key], Bytes::from_static(b"x"));
+    }
+
+    #[test]
+    fn a_frame_that_reverts_takes_foreign_writes_with_it() {
+        let codes = CodeCache::default();
+        let mut ours = Journal::new(&EmptyState);
+        let mut journal = EvmJournal::new(JournalDb { journal: &mut ours, codes: &codes });
+        let outer = journal.checkpoint();
+        foreign_write(&mut journal, 1);
+        let inner = journal.checkpoint();
+        foreign_write(&mut journal, 2);
+        journal.checkpoint_revert(inner);
+        let _kept = journal.checkpoint();
+        foreign_write(&mut journal, 3);
+        journal.checkpoint_commit();
+        assert_eq!(journal.open.len(), 1);
+        let _ = outer;
+        journal.checkpoint_commit();
+        journal.commit_tx();
+        let changes = ours.into_changes().expect("memory can be read");
+        let keys: Vec<_> = changes.iter().map(|(key, _)| key.clone()).collect();
+        assert_eq!(keys, [vec![9, 1], vec![9, 3]]);
+    }
+
+    #[test]
+    fn a_discarded_transaction_leaves_nothing() {
+        let codes = CodeCache::default();
+        let mut ours = Journal::new(&EmptyState);
+        let mut journal = EvmJournal::new(JournalDb { journal: &mut ours, codes: &codes });
+        let _outer = journal.checkpoint();
+        let _inner = journal.checkpoint();
+        foreign_write(&mut journal, 1);
+        journal.discard_tx();
+        assert!(ours.into_changes().expect("memory can be read").is_empty());
+    }
+
+    #[test]
+    fn a_vanished_balance_is_declared_only_where_the_frame_holds() {
+        let codes = CodeCache::default();
+        let address = Address::repeat_byte(1);
+        for (keep, burnt) in [(true, U256::from(5)), (false, U256::ZERO)] {
+            let mut ours = Journal::new(&EmptyState);
+            let mut journal = EvmJournal::new(JournalDb { journal: &mut ours, codes: &codes });
+            journal.set_spec_id(SpecId::CANCUN);
+            journal.load_account(Address::ZERO).expect("loads");
+            journal.balance_incr(Address::ZERO, U256::from(5)).expect("loads");
+            journal.load_account(address).expect("loads");
+            let checkpoint = journal
+                .create_account_checkpoint(Address::ZERO, address, U256::from(5), SpecId::CANCUN)
+                .expect("nothing is there");
+            journal.selfdestruct(address, address, false).expect("loads");
+            if keep {
+                journal.checkpoint_commit();
+            } else {
+                journal.checkpoint_revert(checkpoint);
+            }
+            journal.commit_tx();
+            assert_eq!(ours.supply().expect("reads"), U256::ZERO.wrapping_sub(burnt));
+        }
     }
 }

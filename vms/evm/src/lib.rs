@@ -203,3 +203,6 @@ impl Vm for EvmVm {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

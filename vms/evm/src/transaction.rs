@@ -1,7 +1,8 @@
 //! Bytes to [`EvmTransaction`]: EIP-2718 envelopes, canonical, signed for this chain.
 
 use crate::signature;
-use alloy_consensus::{Transaction as _, TxEnvelope};
+use alloy_consensus::transaction::RlpEcdsaDecodableTx;
+use alloy_consensus::{Transaction as _, TxEnvelope, TxLegacy};
 use alloy_eips::eip2718::{Decodable2718, Encodable2718};
 use alloy_eips::eip7702::{RecoveredAuthority, RecoveredAuthorization, SignedAuthorization};
 use alloy_primitives::{Address, B256, keccak256};
@@ -63,7 +64,12 @@ fn decode(payload: &[u8]) -> Result<TxEnvelope, Reject> {
         }
     }
     let mut rest = payload;
-    let envelope = TxEnvelope::decode_2718(&mut rest)
+    let decoded = if payload[0] >= 0xc0 {
+        TxLegacy::rlp_decode_signed(&mut rest).map(TxEnvelope::Legacy).map_err(Into::into)
+    } else {
+        TxEnvelope::decode_2718(&mut rest)
+    };
+    let envelope = decoded
         .map_err(|error| Reject::new(RejectKind::Malformed, format!("malformed transaction: {error}")))?;
     // RLP has one encoding for a value, and whatever a lenient decoder took beside it ends here.
     if !rest.is_empty() || envelope.encoded_2718() != payload {
@@ -105,4 +111,107 @@ pub(crate) fn recover_authority(signed: &SignedAuthorization) -> RecoveredAuthor
     };
     let authority = recovered.map_or(RecoveredAuthority::Invalid, RecoveredAuthority::Valid);
     RecoveredAuthorization::new_unchecked(signed.inner().clone(), authority)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy_consensus::{SignableTransaction, TxEip1559, TxEip2930, TxEip7702, TxLegacy};
+    use alloy_eips::eip7702::Authorization;
+    use alloy_primitives::{Signature, TxKind, U256};
+    use alloy_signer::SignerSync;
+    use alloy_signer_local::PrivateKeySigner;
+    use proptest::prelude::*;
+
+    const CHAIN: u64 = 31_337;
+
+    fn signer() -> PrivateKeySigner {
+        PrivateKeySigner::from_bytes(&B256::repeat_byte(7)).expect("a key")
+    }
+
+    fn signed<T: SignableTransaction<Signature>>(transaction: T) -> Vec<u8>
+    where
+        TxEnvelope: From<alloy_consensus::Signed<T>>,
+    {
+        let signature = signer().sign_hash_sync(&transaction.signature_hash()).expect("signing works");
+        TxEnvelope::from(transaction.into_signed(signature)).encoded_2718()
+    }
+
+    fn legacy(chain_id: Option<u64>) -> TxLegacy {
+        TxLegacy { chain_id, gas_limit: 21_000, to: TxKind::Call(Address::ZERO), ..TxLegacy::default() }
+    }
+
+    fn every_kind() -> Vec<Vec<u8>> {
+        let authorization = Authorization { chain_id: U256::ZERO, address: Address::ZERO, nonce: 0 };
+        let signature = signer().sign_hash_sync(&authorization.signature_hash()).expect("signing works");
+        vec![
+            signed(legacy(None)),
+            signed(legacy(Some(CHAIN))),
+            signed(TxEip2930 { chain_id: CHAIN, ..TxEip2930::default() }),
+            signed(TxEip1559 { chain_id: CHAIN, ..TxEip1559::default() }),
+            signed(TxEip7702 {
+                chain_id: CHAIN,
+                authorization_list: vec![authorization.into_signed(signature)],
+                ..TxEip7702::default()
+            }),
+        ]
+    }
+
+    #[test]
+    fn every_kind_gives_its_sender_and_hash() {
+        for raw in every_kind() {
+            let transaction = check(CHAIN, &raw).expect("a valid transaction");
+            assert_eq!(transaction.sender, signer().address());
+            assert_eq!(transaction.hash, *transaction.envelope.tx_hash());
+        }
+        let delegating = check(CHAIN, &every_kind()[4]).expect("a valid transaction");
+        let [Either::Right(authorization)] = delegating.env.authorization_list.as_slice() else {
+            panic!("one recovered authorization")
+        };
+        assert_eq!(authorization.authority(), Some(signer().address()));
+    }
+
+    #[test]
+    fn foreign_chains_blobs_and_high_s_are_refused() {
+        let kind = |raw: &[u8]| check(CHAIN, raw).expect_err("refused").kind;
+        assert_eq!(kind(&signed(legacy(Some(1)))), RejectKind::WrongChain);
+        assert_eq!(kind(&[3, 0xc0]), RejectKind::Unsupported);
+        assert_eq!(kind(&[5, 0xc0]), RejectKind::Unsupported);
+        assert_eq!(kind(&[]), RejectKind::Malformed);
+        assert_eq!(kind(&vec![0xf8; TRANSACTION_BYTES_MAX + 1]), RejectKind::Malformed);
+
+        let order =
+            alloy_primitives::uint!(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141_U256);
+        let low = signer().sign_hash_sync(&legacy(None).signature_hash()).expect("signing works");
+        let high = Signature::new(low.r(), order - low.s(), !low.v());
+        let raw = TxEnvelope::from(legacy(None).into_signed(high)).encoded_2718();
+        assert_eq!(kind(&raw), RejectKind::BadSignature);
+    }
+
+    #[test]
+    fn bytes_behind_the_end_are_refused() {
+        for mut raw in every_kind() {
+            raw.push(0);
+            assert_eq!(check(CHAIN, &raw).expect_err("refused").kind, RejectKind::Malformed);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(raw in proptest::collection::vec(any::<u8>(), 0..300), kind in 0..6_u8) {
+            let _ = check(CHAIN, &raw);
+            let _ = check(CHAIN, &[&[kind][..], &raw].concat());
+        }
+
+        #[test]
+        fn what_is_accepted_is_canonical(at in 0..120_usize, flip in 1..=255_u8, which in 0..5_usize) {
+            let mut raw = every_kind().swap_remove(which);
+            if let Some(byte) = raw.get_mut(at) {
+                *byte ^= flip;
+            }
+            if let Ok(transaction) = check(CHAIN, &raw) {
+                prop_assert_eq!(transaction.envelope.encoded_2718(), raw);
+            }
+        }
+    }
 }
