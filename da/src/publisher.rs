@@ -21,6 +21,8 @@
 mod queue;
 mod run;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use crate::layer::{DaLayer, GasPrice};
 use alloy_rlp::{RlpDecodable, RlpEncodable};

@@ -159,6 +159,8 @@ impl Queue {
             Some(Outstanding { blobs, until, .. }) => {
                 let until = until.unwrap_or_default();
                 tracing::warn!(blobs = blobs.len(), %until, "blobs did not land, and are sent again");
+                // What is evicted from a mempool mostly paid too little, and nothing says so.
+                self.raise(ceiling);
             }
             None => {}
         }
@@ -263,6 +265,7 @@ impl Queue {
                 Verdict::Included => {
                     let PreparedBatch { batch_no, last_height, .. } = waiting.batch;
                     self.status.included = Some(batch_no);
+                    (self.status.trouble, self.status.alarm) = (None, None);
                     self.waiting.pop_front();
                     let da_height = seen.da_height;
                     events.push(PublisherEvent::Included { batch_no, last_height, da_height });
