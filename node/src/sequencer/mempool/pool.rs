@@ -4,6 +4,7 @@ use super::error::PoolError;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::sync::Arc;
+use std::time::Instant;
 use weft_types::{Address, B256, Transaction, U256};
 use weft_vm::Checked;
 
@@ -27,6 +28,8 @@ pub struct PooledTransaction {
     pub max_priority: u128,
     /// Most wei that it can cost: gas limit times fee cap, and its value.
     pub cost: U256,
+    /// When it came in.
+    pub received: Instant,
 }
 
 impl PooledTransaction {
@@ -58,6 +61,11 @@ pub struct AccountState {
     pub nonce: u64,
     /// Wei.
     pub balance: U256,
+}
+
+impl AccountState {
+    /// An account that was never used.
+    pub(super) const NONE: Self = Self { nonce: 0, balance: U256::ZERO };
 }
 
 struct Slot {

@@ -25,6 +25,7 @@ fn transaction(sender: u8, nonce: u64, price: u128, salt: u8) -> Arc<PooledTrans
         max_fee: price,
         max_priority: price,
         cost: U256::from(price),
+        received: Instant::now(),
     })
 }
 
