@@ -41,7 +41,9 @@ impl Counts {
     /// As they stood at the last commit.
     pub(super) fn load(store: &Store) -> Result<Self, ChainError> {
         let scan = Scan::backward(keys::COUNTS_START, Some(keys::COUNTS_END), 1);
-        let Some((_, bytes)) = store.chain_range(scan)?.into_iter().next() else { return Ok(Self::default()) };
+        let Some((_, bytes)) = store.chain_range(scan)?.into_iter().next() else {
+            return Ok(Self::default());
+        };
         let counts: Vec<Count> = decode_exact(&bytes, COUNTS_BYTES_MAX)
             .map_err(|error| ChainError::Damaged { what: "counts of what was discarded".into(), error })?;
         Ok(Self(counts.into_iter().map(|count| (count.reason, count.count)).collect()))

@@ -18,7 +18,9 @@ pub enum ChainError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// Stop: a record of the chain does not parse or is missing.
-    #[error("the store is damaged: {what}: {error}; run `weft rollback` or delete it and let it be derived again")]
+    #[error(
+        "the store is damaged: {what}: {error}; run `weft rollback` or delete it and let it be derived again"
+    )]
     Damaged {
         /// Which record.
         what: String,
@@ -46,7 +48,9 @@ pub enum ChainError {
         tip: Height,
     },
     /// Stop: executing a block again gave another result than before.
-    #[error("block {height} has hash {got}, but was executed before with {expected}; one of the two ran on faulty hardware or another version")]
+    #[error(
+        "block {height} has hash {got}, but was executed before with {expected}; one of the two ran on faulty hardware or another version"
+    )]
     Diverged {
         /// The block.
         height: Height,

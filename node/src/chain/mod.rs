@@ -104,10 +104,8 @@ impl Chain {
             let error = DecodeError::Malformed(format!("its state root is not the tree's, {}", tip.root));
             return Err(ChainError::Damaged { what: format!("block {}", tip.height), error });
         }
-        let missing = || ChainError::Damaged {
-            what: "the derivation state".into(),
-            error: DecodeError::Empty("it"),
-        };
+        let missing =
+            || ChainError::Damaged { what: "the derivation state".into(), error: DecodeError::Empty("it") };
         let view = View {
             base: store.state_at(tip.height)?,
             soft: Vec::new(),
@@ -284,7 +282,9 @@ impl Chain {
             timestamp_ms: now_ms.max(tip.header.timestamp_ms),
             origin: tip.header.origin,
             origin_hash: tip.origin_hash,
-            sequencer: tip.sequencer.or_else(|| self.genesis().sequencing.sequencers.first().map(|s| s.address)),
+            sequencer: tip
+                .sequencer
+                .or_else(|| self.genesis().sequencing.sequencers.first().map(|s| s.address)),
         };
         self.router.env(&tip.header, &template)
     }
@@ -323,7 +323,8 @@ fn place<T>(found: Option<T>, what: &str) -> Result<T, ChainError> {
 
 fn stored(store: &Store, height: Height) -> Result<BlockRecord, ChainError> {
     let damaged = |error| ChainError::Damaged { what: format!("block {height}"), error };
-    let bytes = store.chain_get(&keys::block(height))?.ok_or_else(|| damaged(DecodeError::Empty("its record")))?;
+    let bytes =
+        store.chain_get(&keys::block(height))?.ok_or_else(|| damaged(DecodeError::Empty("its record")))?;
     BlockRecord::from_bytes(&bytes).map_err(damaged)
 }
 

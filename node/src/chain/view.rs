@@ -30,7 +30,11 @@ pub struct SoftBlock {
 }
 
 impl SoftBlock {
-    pub(super) fn new(block: Arc<DerivedBlock>, executed: ExecutedBlock, da_height: Option<DaHeight>) -> Self {
+    pub(super) fn new(
+        block: Arc<DerivedBlock>,
+        executed: ExecutedBlock,
+        da_height: Option<DaHeight>,
+    ) -> Self {
         let record = Arc::new(record(&block, &executed, da_height));
         let ids = record.transactions.iter().enumerate();
         Self {
@@ -48,9 +52,14 @@ impl SoftBlock {
 }
 
 /// The block as it is kept.
-pub(super) fn record(block: &DerivedBlock, executed: &ExecutedBlock, da_height: Option<DaHeight>) -> BlockRecord {
+pub(super) fn record(
+    block: &DerivedBlock,
+    executed: &ExecutedBlock,
+    da_height: Option<DaHeight>,
+) -> BlockRecord {
     let mut rejected = executed.rejected.iter().map(|rejected| rejected.index).peekable();
-    let kept = block.transactions.iter().enumerate().filter(|(index, _)| rejected.next_if_eq(index).is_none());
+    let kept =
+        block.transactions.iter().enumerate().filter(|(index, _)| rejected.next_if_eq(index).is_none());
     let transactions: Arc<[TransactionRecord]> = kept
         .zip(&executed.transactions)
         .map(|((_, ordered), executed)| TransactionRecord {

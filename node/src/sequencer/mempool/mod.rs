@@ -86,7 +86,7 @@ impl Mempool {
         let mut added = Vec::with_capacity(prepared.len());
         let results: Vec<_> = {
             let mut pool = self.pool.lock();
-            let insert = |pooled: Arc<PooledTransaction>| {
+            let mut insert = |pooled: Arc<PooledTransaction>| {
                 // Read for every sender above.
                 let account = accounts.get(&pooled.sender).copied().unwrap_or(AccountState::NONE);
                 pool.insert(Arc::clone(&pooled), account)?;
@@ -94,7 +94,7 @@ impl Mempool {
                 added.push(pooled);
                 Ok(id)
             };
-            prepared.into_iter().map(|result| result.and_then(insert)).collect()
+            prepared.into_iter().map(|result| result.and_then(&mut insert)).collect()
         };
         for error in results.iter().filter_map(|result| result.as_ref().err()) {
             metrics::counter!("weft_pool_rejected_total", "kind" => error.name()).increment(1);
@@ -127,8 +127,7 @@ impl Mempool {
     /// [`PoolError`].
     pub fn add(&self, transaction: Transaction, checked: Checked) -> Result<B256, PoolError> {
         let pooled = self.admit(transaction, checked)?;
-        let accounts =
-            self.accounts([pooled.sender]).map_err(|error| PoolError::State(error.to_string()))?;
+        let accounts = self.accounts([pooled.sender]).map_err(|error| PoolError::State(error.to_string()))?;
         let account = accounts.get(&pooled.sender).copied().unwrap_or(AccountState::NONE);
         let id = pooled.checked.id;
         self.pool.lock().insert(Arc::clone(&pooled), account)?;
