@@ -88,8 +88,8 @@ impl Genesis {
         );
         w.field("da_start - 1.", "height", celestia.da_checkpoint.height);
         w.text("Its hash, 32 bytes in hex.", "hash", &celestia.da_checkpoint.hash.to_string());
-        w.table("Namespaces, 29 bytes in hex: 19 zero bytes, then ten of your own.", "[celestia.namespaces]");
-        let names = &celestia.namespaces;
+        w.table("Namespaces, 29 bytes in hex: 19 zero bytes, then ten of your own.", "[namespaces]");
+        let names = &self.namespaces;
         w.text(
             "Batches of the sequencers (a based chain: everybody's transactions).",
             "batch",

@@ -51,11 +51,11 @@ impl Genesis {
                 chain_id: devnet.celestia_chain_id,
                 da_start: checkpoint_height.next(),
                 da_checkpoint: Checkpoint { height: checkpoint_height, hash: checkpoint_hash },
-                namespaces: Namespaces {
-                    batch: namespace(b"weft-batch"),
-                    forced: namespace(b"weft-force"),
-                    claim: namespace(b"weft-claim"),
-                },
+            },
+            namespaces: Namespaces {
+                batch: namespace(b"weft-batch"),
+                forced: namespace(b"weft-force"),
+                claim: namespace(b"weft-claim"),
             },
             sequencing: Sequencing {
                 sequencers: devnet.sequencers.into_iter().map(|address| Sequencer { address }).collect(),

@@ -50,6 +50,8 @@ pub struct Genesis {
     pub token: Token,
     /// Where the chain lives on Celestia.
     pub celestia: Celestia,
+    /// The chain's three namespaces on Celestia.
+    pub namespaces: Namespaces,
     /// Who orders, and what happens when they do not.
     pub sequencing: Sequencing,
     /// Bounds of one block.
@@ -88,8 +90,6 @@ pub struct Celestia {
     pub da_start: DaHeight,
     /// The header just below `da_start`, from which the header chain is verified.
     pub da_checkpoint: Checkpoint,
-    /// The chain's three namespaces.
-    pub namespaces: Namespaces,
 }
 
 /// A Celestia header that the deployer vouches for.
@@ -257,8 +257,8 @@ impl Genesis {
         DerivationParams {
             genesis_hash: self.hash(),
             chain_id: self.chain_id,
-            batch_namespace: self.celestia.namespaces.batch,
-            forced_namespace: self.celestia.namespaces.forced,
+            batch_namespace: self.namespaces.batch,
+            forced_namespace: self.namespaces.forced,
             da_start: self.celestia.da_start,
             genesis_time_ms: self.timestamp_ms,
             sequencers: self.sequencing.sequencers.iter().map(|sequencer| sequencer.address).collect(),

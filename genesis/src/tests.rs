@@ -127,8 +127,8 @@ fn every_inconsistency_names_its_field() {
         ("celestia.da_start", |g| g.celestia.da_start = DaHeight(1)),
         ("celestia.da_checkpoint.height", |g| g.celestia.da_checkpoint.height = DaHeight(8)),
         ("celestia.da_checkpoint.hash", |g| g.celestia.da_checkpoint.hash = B256::ZERO),
-        ("celestia.namespaces.forced", |g| g.celestia.namespaces.forced = g.celestia.namespaces.batch),
-        ("celestia.namespaces.claim", |g| g.celestia.namespaces.claim = g.celestia.namespaces.batch),
+        ("namespaces.forced", |g| g.namespaces.forced = g.namespaces.batch),
+        ("namespaces.claim", |g| g.namespaces.claim = g.namespaces.batch),
         ("sequencing.sequencers[1]", |g| g.sequencing.sequencers[1] = g.sequencing.sequencers[0].clone()),
         ("sequencing.hybrid", |g| {
             g.sequencing.sequencers.clear();

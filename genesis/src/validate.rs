@@ -128,16 +128,16 @@ impl Genesis {
             "zero",
             format_args!("give the hash of Celestia's header at height {}", celestia.da_checkpoint.height),
         );
-        let names = &celestia.namespaces;
+        let names = &self.namespaces;
         faults.unless(
             names.batch != names.forced,
-            "celestia.namespaces.forced",
+            "namespaces.forced",
             names.forced,
             "choose another than batch",
         );
         faults.unless(
             names.claim != names.batch && names.claim != names.forced,
-            "celestia.namespaces.claim",
+            "namespaces.claim",
             names.claim,
             "choose another than batch and forced",
         );
