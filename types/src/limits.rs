@@ -29,6 +29,9 @@ pub const CHUNK_HEIGHTS_MAX: u64 = 100;
 /// Most forced transactions that wait in the queue. Past it, new ones are discarded with their reason.
 pub const FORCED_QUEUE_MAX: usize = 100_000;
 
+/// Most bytes of all forced transactions that wait in the queue. Past it, new ones are discarded too.
+pub const FORCED_QUEUE_BYTES_MAX: usize = 32 << 20;
+
 /// Most sequencers that genesis may list.
 pub const SEQUENCERS_MAX: usize = 256;
 

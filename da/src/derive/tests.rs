@@ -1,0 +1,1 @@
+//! Derivation, rule by rule.
