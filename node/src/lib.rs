@@ -15,3 +15,4 @@
 
 pub mod chain;
 pub mod sequencer;
+pub mod rpc;
