@@ -18,17 +18,14 @@ pub const INGEST_QUEUE: usize = 8_192;
 /// Most transactions whose signatures are checked in one parallel step.
 pub const INGEST_STEP: usize = 256;
 
-/// Blocks and removals that a subscription may lag behind before it is closed.
-pub const FEED_QUEUE: usize = 1_024;
-
-/// Most soft blocks that the feed remembers so as to name their logs when they are removed.
-pub const FEED_SOFT_MAX: usize = 16_384;
+/// Events of the chain that a subscriber may lag behind before it is closed.
+pub const SUBSCRIPTION_LAG_MAX: usize = 1_024;
 
 /// Clients (by address) whose rate is remembered at once; past it, the idle ones are forgotten.
 pub const RATE_CLIENTS_MAX: usize = 65_536;
 
 /// Most entries that `weft_discarded` gives at once.
-pub const DISCARDED_PAGE_MAX: u64 = 1_000;
+pub const DISCARDED_PAGE_MAX: usize = 1_000;
 
 /// Limits and permissions of the RPC listener.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
