@@ -14,5 +14,5 @@
 #![deny(clippy::unwrap_used)]
 
 pub mod chain;
-pub mod sequencer;
 pub mod rpc;
+pub mod sequencer;

@@ -41,7 +41,9 @@ impl Api {
     pub(super) fn block(&self, id: BlockId) -> Result<Option<Arc<BlockRecord>>, Fault> {
         match id {
             BlockId::Hash(hash) => self.chain.block_by_hash(hash.block_hash).map_err(chain_fault),
-            BlockId::Number(BlockNumberOrTag::Latest | BlockNumberOrTag::Pending) => Ok(Some(self.chain.tip())),
+            BlockId::Number(BlockNumberOrTag::Latest | BlockNumberOrTag::Pending) => {
+                Ok(Some(self.chain.tip()))
+            }
             BlockId::Number(BlockNumberOrTag::Safe | BlockNumberOrTag::Finalized) => {
                 Ok(Some(self.chain.included()))
             }

@@ -7,7 +7,7 @@
 use crate::chain::{BlockRecord, TransactionRecord};
 use alloy_consensus::transaction::Recovered;
 use alloy_consensus::{
-    Eip658Value, EMPTY_OMMER_ROOT_HASH, Receipt, ReceiptEnvelope, ReceiptWithBloom, Transaction as _,
+    EMPTY_OMMER_ROOT_HASH, Eip658Value, Receipt, ReceiptEnvelope, ReceiptWithBloom, Transaction as _,
     TxEnvelope,
 };
 use alloy_eips::eip2718::Decodable2718;

@@ -119,7 +119,9 @@ fn check_percentiles(percentiles: &[f64]) -> Result<(), Fault> {
         }
         let before = index.checked_sub(1).and_then(|before| percentiles.get(before));
         if before.is_some_and(|before| before > value) {
-            return Err(invalid_params(format!("invalid reward percentile: #{index} is below the one before")));
+            return Err(invalid_params(format!(
+                "invalid reward percentile: #{index} is below the one before"
+            )));
         }
     }
     Ok(())

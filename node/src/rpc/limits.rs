@@ -121,10 +121,6 @@ impl RpcConfig {
         Duration::from_millis(self.body_timeout_ms)
     }
 
-    pub(super) fn call_timeout(&self) -> Duration {
-        Duration::from_millis(self.call_timeout_ms)
-    }
-
     pub(super) fn queue_timeout(&self) -> Duration {
         Duration::from_millis(self.queue_timeout_ms)
     }

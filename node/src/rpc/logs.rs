@@ -66,7 +66,8 @@ impl Api {
     pub(super) fn search(&self, filter: &Filter, cancel: &AtomicBool) -> Result<Vec<Log>, Fault> {
         match filter.block_option {
             FilterBlockOption::AtBlockHash(hash) => {
-                let block = self.block(BlockId::from(hash))?.ok_or_else(|| errors::server("unknown block"))?;
+                let block =
+                    self.block(BlockId::from(hash))?.ok_or_else(|| errors::server("unknown block"))?;
                 self.collect(filter, &block, Vec::new())
             }
             FilterBlockOption::Range { from_block, to_block } => {
@@ -86,7 +87,11 @@ impl Api {
     }
 
     /// The heights to search, of which there are not too many and none above the tip.
-    fn range(&self, from: Option<BlockNumberOrTag>, to: Option<BlockNumberOrTag>) -> Result<(u64, u64), Fault> {
+    fn range(
+        &self,
+        from: Option<BlockNumberOrTag>,
+        to: Option<BlockNumberOrTag>,
+    ) -> Result<(u64, u64), Fault> {
         let tip = self.chain.tip().header.height.0;
         let height = |tag: Option<BlockNumberOrTag>| match tag.unwrap_or_default() {
             BlockNumberOrTag::Number(number) => number,

@@ -22,8 +22,8 @@ use jsonrpsee::core::BoxError;
 use jsonrpsee::core::middleware::RpcServiceBuilder;
 use jsonrpsee::core::traits::IdProvider;
 use jsonrpsee::server::{
-    BatchRequestConfig, HttpResponse, PingConfig, Server, ServerConfig, ServerConfigBuilder,
-    ServerHandle, StopHandle, TowerServiceBuilder, stop_channel, ws,
+    BatchRequestConfig, HttpResponse, PingConfig, Server, ServerConfig, ServerConfigBuilder, ServerHandle,
+    StopHandle, TowerServiceBuilder, stop_channel, ws,
 };
 use jsonrpsee::types::SubscriptionId;
 use std::convert::Infallible;
@@ -266,10 +266,8 @@ where
         batch_concurrency,
         response_bytes,
     });
-    let mut service = builder
-        .clone()
-        .set_rpc_middleware(rules)
-        .build(shared.methods.clone(), shared.stop_handle.clone());
+    let mut service =
+        builder.clone().set_rpc_middleware(rules).build(shared.methods.clone(), shared.stop_handle.clone());
     match service.call(request).await {
         Ok(response) => response,
         Err(error) => {
@@ -351,4 +349,3 @@ async fn discard(mut body: Incoming, patience: Duration) {
 fn count(value: usize) -> f64 {
     u32::try_from(value).map_or(f64::INFINITY, f64::from)
 }
-

@@ -59,7 +59,8 @@ impl Api {
     pub(super) fn storage(&self, args: &Args) -> Result<B256, Fault> {
         let (_, state) = self.state(Self::at(args, 2)?)?;
         let Slot(slot) = args.required(1)?;
-        let word = tables::storage(&*state, args.required(0)?, slot).map_err(|error| errors::store(&error))?;
+        let word =
+            tables::storage(&*state, args.required(0)?, slot).map_err(|error| errors::store(&error))?;
         Ok(word.into())
     }
 
@@ -90,7 +91,6 @@ impl Api {
     pub(super) fn sha3(&self, args: &Args) -> Result<B256, Fault> {
         Ok(alloy_primitives::keccak256(args.bytes(0)?))
     }
-
 }
 
 #[cfg(test)]
@@ -99,7 +99,9 @@ mod tests {
 
     #[test]
     fn slots_come_in_every_spelling() {
-        for (text, slot) in [("0x0", 0u64), ("0x00", 0), ("0x5", 5), ("0a", 10), (&format!("0x{:064x}", 7), 7)] {
+        for (text, slot) in
+            [("0x0", 0u64), ("0x00", 0), ("0x5", 5), ("0a", 10), (&format!("0x{:064x}", 7), 7)]
+        {
             assert_eq!(Slot::try_from(text.to_owned()).unwrap().0, U256::from(slot), "{text}");
         }
         for text in ["", "0x", "0xzz", &format!("0x{:065x}", 7)] {

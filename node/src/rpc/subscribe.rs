@@ -22,7 +22,9 @@ use tokio::sync::broadcast::error::RecvError;
 enum Kind {
     Heads,
     Logs(Box<Filter>),
-    Pending { full: bool },
+    Pending {
+        full: bool,
+    },
     /// Accepted, since clients ask for it; this node answers from what it has and never says that it syncs.
     Syncing,
     /// Our own: blocks as `weft_getBlock` gives them, soft ones at once and again when Celestia has them.
