@@ -9,7 +9,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// One connection.
@@ -24,13 +23,15 @@ pub(super) struct Client {
     /// Calls, or batches, that it may have in flight.
     pub(super) in_flight: Semaphore,
     busy: AtomicBool,
-    waiting_since_ms: AtomicU64,
+    /// Lower: waiting for longer.
+    waiting_since: AtomicU64,
 }
 
 /// All connections.
 #[derive(Debug)]
 pub(super) struct Clients {
-    start: Instant,
+    /// Counts what happened, so that it is known who waits since when.
+    turns: AtomicU64,
     max: usize,
     slots: usize,
     in_flight: usize,
@@ -55,7 +56,7 @@ pub(super) struct Place {
 impl Clients {
     /// Room for `max` connections, each with `slots` costly calls and `in_flight` calls.
     pub(super) fn new(max: usize, slots: usize, in_flight: usize) -> Self {
-        Self { start: Instant::now(), max, slots, in_flight, open: Mutex::default() }
+        Self { turns: AtomicU64::new(0), max, slots, in_flight, open: Mutex::default() }
     }
 
     /// A place for a new connection. Where there is none, the one that waits longest is told to leave; where
@@ -67,7 +68,7 @@ impl Clients {
                 .clients
                 .iter()
                 .filter(|(_, client)| !client.busy.load(Ordering::Relaxed))
-                .min_by_key(|(id, client)| (client.waiting_since_ms.load(Ordering::Relaxed), **id))
+                .min_by_key(|(id, client)| (client.waiting_since.load(Ordering::Relaxed), **id))
                 .map(|(id, client)| (*id, client.clone()))?;
             open.clients.remove(&id);
             client.evicted.cancel();
@@ -80,7 +81,7 @@ impl Clients {
             slots: Arc::new(Semaphore::new(self.slots)),
             in_flight: Semaphore::new(self.in_flight),
             busy: AtomicBool::new(false),
-            waiting_since_ms: AtomicU64::new(self.now_ms()),
+            waiting_since: AtomicU64::new(self.turn()),
         });
         open.clients.insert(id, client.clone());
         Some(Place { clients: self.clone(), id, client })
@@ -97,8 +98,8 @@ impl Clients {
         self.open.lock().clients.len()
     }
 
-    fn now_ms(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+    fn turn(&self) -> u64 {
+        self.turns.fetch_add(1, Ordering::Relaxed)
     }
 }
 
@@ -111,7 +112,7 @@ pub(super) struct Busy {
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.client.waiting_since_ms.store(self.clients.now_ms(), Ordering::Relaxed);
+        self.client.waiting_since.store(self.clients.turn(), Ordering::Relaxed);
         self.client.busy.store(false, Ordering::Relaxed);
     }
 }
@@ -125,18 +126,15 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     const IP: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
-    #[tokio::test(start_paused = true)]
-    async fn the_one_that_waits_longest_makes_room() {
+    #[test]
+    fn the_one_that_waits_longest_makes_room() {
         let clients = Arc::new(Clients::new(2, 1, 1));
         let first = clients.admit(IP).unwrap();
-        tokio::time::advance(Duration::from_millis(5)).await;
         let second = clients.admit(IP).unwrap();
         // The first says something, so the second is now the one that waits longest.
-        tokio::time::advance(Duration::from_millis(5)).await;
         drop(clients.busy(&first.client));
         let third = clients.admit(IP).unwrap();
         assert!(second.client.evicted.is_cancelled());

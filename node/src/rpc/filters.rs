@@ -12,8 +12,7 @@ use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Duration;
-use tokio::time::Instant;
+use std::time::{Duration, Instant};
 
 #[derive(Clone, Debug)]
 enum Kind {
@@ -44,29 +43,29 @@ impl Filters {
         Self { max, timeout, entries: Mutex::default() }
     }
 
-    fn add(&self, kind: Kind, next: u64) -> Result<U128, Fault> {
+    fn add(&self, kind: Kind, next: u64, now: Instant) -> Result<U128, Fault> {
         let mut entries = self.entries.lock();
         if entries.len() >= self.max {
-            entries.retain(|_, entry| entry.asked.elapsed() < self.timeout);
+            entries.retain(|_, entry| now.saturating_duration_since(entry.asked) < self.timeout);
         }
         if entries.len() >= self.max {
             return Err(limit("too many filters; uninstall some, or subscribe by websocket"));
         }
         // Ids can't be guessed, so that nobody polls away another's changes.
         let id = U128::from(rand::random::<u128>());
-        entries.insert(id, Entry { kind, next, asked: Instant::now() });
+        entries.insert(id, Entry { kind, next, asked: now });
         Ok(id)
     }
 
     /// The filter and its next event; asking keeps it alive.
-    fn ask(&self, id: U128) -> Result<(Kind, u64), Fault> {
+    fn ask(&self, id: U128, now: Instant) -> Result<(Kind, u64), Fault> {
         let mut entries = self.entries.lock();
         let entry = entries.get_mut(&id).ok_or_else(not_found)?;
-        if entry.asked.elapsed() >= self.timeout {
+        if now.saturating_duration_since(entry.asked) >= self.timeout {
             entries.remove(&id);
             return Err(not_found());
         }
-        entry.asked = Instant::now();
+        entry.asked = now;
         Ok((entry.kind.clone(), entry.next))
     }
 
@@ -88,15 +87,15 @@ fn not_found() -> Fault {
 impl Api {
     pub(super) fn new_filter(&self, args: &Args) -> Result<U128, Fault> {
         let filter = checked(args.required(0)?)?;
-        self.filters.add(Kind::Logs(Arc::new(filter)), self.feed.now(false))
+        self.filters.add(Kind::Logs(Arc::new(filter)), self.feed.now(false), Instant::now())
     }
 
     pub(super) fn new_block_filter(&self, _: &Args) -> Result<U128, Fault> {
-        self.filters.add(Kind::Blocks, self.feed.now(false))
+        self.filters.add(Kind::Blocks, self.feed.now(false), Instant::now())
     }
 
     pub(super) fn new_pending_filter(&self, _: &Args) -> Result<U128, Fault> {
-        self.filters.add(Kind::Pending, self.feed.now(true))
+        self.filters.add(Kind::Pending, self.feed.now(true), Instant::now())
     }
 
     pub(super) fn uninstall_filter(&self, args: &Args) -> Result<bool, Fault> {
@@ -104,7 +103,7 @@ impl Api {
     }
 
     pub(super) fn filter_logs(&self, args: &Args, cancel: &AtomicBool) -> Result<Vec<Log>, Fault> {
-        match self.filters.ask(args.required(0)?)? {
+        match self.filters.ask(args.required(0)?, Instant::now())? {
             (Kind::Logs(filter), _) => self.search(&filter, cancel),
             (Kind::Blocks | Kind::Pending, _) => Err(not_found()),
         }
@@ -112,7 +111,7 @@ impl Api {
 
     pub(super) fn filter_changes(&self, args: &Args, _: &AtomicBool) -> Result<FilterChanges, Fault> {
         let id = args.required(0)?;
-        let (kind, from) = self.filters.ask(id)?;
+        let (kind, from) = self.filters.ask(id, Instant::now())?;
         let changes = self.feed.since(matches!(kind, Kind::Pending), from);
         let (changes, next) = changes.map_err(|TooLate| {
             self.filters.remove(id);
@@ -184,18 +183,20 @@ fn names(changes: &[Change]) -> Vec<B256> {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn filters_are_bounded_and_expire() {
+    #[test]
+    fn filters_are_bounded_and_expire() {
         let filters = Filters::new(2, Duration::from_secs(60));
-        let first = filters.add(Kind::Blocks, 0).unwrap();
-        let second = filters.add(Kind::Pending, 5).unwrap();
-        assert_eq!(filters.add(Kind::Blocks, 0).unwrap_err().code(), errors::LIMIT);
-        tokio::time::advance(Duration::from_secs(40)).await;
-        assert_eq!(filters.ask(second).unwrap().1, 5);
-        tokio::time::advance(Duration::from_secs(40)).await;
-        assert_eq!(filters.ask(first).unwrap_err().message(), "filter not found");
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let first = filters.add(Kind::Blocks, 0, at(0)).unwrap();
+        let second = filters.add(Kind::Pending, 5, at(0)).unwrap();
+        assert_eq!(filters.add(Kind::Blocks, 0, at(1)).unwrap_err().code(), errors::LIMIT);
+        assert_eq!(filters.ask(second, at(40)).unwrap().1, 5);
+        assert_eq!(filters.ask(first, at(80)).unwrap_err().message(), "filter not found");
         filters.advance(second, 9);
-        assert_eq!(filters.ask(second).unwrap().1, 9);
-        assert!(filters.remove(second) && !filters.remove(second));
+        assert_eq!(filters.ask(second, at(90)).unwrap().1, 9);
+        filters.add(Kind::Blocks, 0, at(100)).unwrap();
+        assert!(filters.add(Kind::Blocks, 0, at(200)).is_ok(), "those that nobody asks about make room");
+        assert!(!filters.remove(second));
     }
 }

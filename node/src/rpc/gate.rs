@@ -140,9 +140,9 @@ mod tests {
         Gate::new(config, HashMap::from([("eth_call", Class::Call)]))
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_full_class_makes_others_wait_and_then_refuses() {
-        let config = RpcConfig { call_slots: 1, ..RpcConfig::default() };
+        let config = RpcConfig { call_slots: 1, queue_timeout_ms: 20, ..RpcConfig::default() };
         let gate = gate(&config);
         let place = Arc::new(Clients::new(4, 2, 4)).admit(IP).unwrap();
         let running = gate.enter(&place.client, Class::Call).await.unwrap();
