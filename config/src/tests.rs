@@ -1,0 +1,90 @@
+//! Tests of reading and writing.
+
+use super::*;
+
+fn none() -> [(String, String); 0] {
+    []
+}
+
+fn env(name: &str, value: &str) -> [(String, String); 1] {
+    [(name.to_owned(), value.to_owned())]
+}
+
+#[test]
+fn the_commented_default_and_nothing_parse_to_the_default() {
+    assert_eq!(Config::parse(&Config::commented_default(), none()).expect("ours"), Config::default());
+    assert_eq!(Config::parse("", none()).expect("nothing"), Config::default());
+    let full = toml::to_string(&Config::default()).expect("TOML");
+    assert_eq!(Config::parse(&full, none()).expect("plain"), Config::default());
+}
+
+#[test]
+fn every_key_of_the_file_has_a_comment() {
+    let text = Config::commented_default();
+    let mut previous = "";
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        let commented = previous.starts_with('#');
+        assert!(line.starts_with('#') || commented, "no comment above {line:?}");
+        previous = line;
+    }
+    // Every section and key of the struct is listed in `sections`.
+    let all = toml::Table::try_from(Config::default()).expect("TOML");
+    for (section, keys) in all {
+        for key in keys.as_table().expect("a section").keys() {
+            assert!(text.contains(&format!("[{section}]")) && text.contains(&format!("\n{key} = ")), "{key}");
+        }
+    }
+}
+
+#[test]
+fn unknown_keys_are_refused_with_the_nearest() {
+    let cases = [
+        ("[rpc]\neht = \"off\"", "rpc.eht", "rpc.eth"),
+        ("[sequencer]\nblocktime_ms = 5", "sequencer.blocktime_ms", "sequencer.block_time_ms"),
+        ("[stor]\nbackend = \"sled\"", "stor", "store"),
+        ("dir = \"x\"", "dir", "da"),
+    ];
+    for (text, written, near) in cases {
+        match Config::parse(text, none()) {
+            Err(ConfigError::UnknownKey { key, nearest }) => assert_eq!((&*key, &*nearest), (written, near)),
+            other => panic!("{text:?} gave {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_environment_wins_over_the_file_and_keeps_kinds() {
+    let file = "[sequencer]\nblock_time_ms = 5\n";
+    let config = Config::parse(file, env("WEFT_SEQUENCER_BLOCK_TIME_MS", "7")).expect("a number");
+    assert_eq!(config.sequencer.block_time_ms, 7);
+    let config = Config::parse("", env("WEFT_DA_ENDPOINTS", "http://a:1, ws://b:2")).expect("a list");
+    assert_eq!(config.da.endpoints, ["http://a:1", "ws://b:2"]);
+    assert_eq!(Config::parse("", env("WEFT_FIXTURES", "x")).expect("not ours"), Config::default());
+    let error = Config::parse("", env("WEFT_SEQUENCER_BLOCK_TIME_MS", "soon")).expect_err("no number");
+    assert!(error.to_string().contains("sequencer.block_time_ms"), "{error}");
+}
+
+#[test]
+fn values_out_of_bounds_name_their_key() {
+    let cases = [
+        ("[da]\nendpoints = []", "da.endpoints"),
+        ("[da]\nendpoints = [\"localhost:1\"]", "da.endpoints"),
+        ("[da]\nauth_tokens = [\"a\", \"b\"]", "da.auth_tokens"),
+        ("[rpc]\neth = \"8545\"", "rpc.eth"),
+        ("[metrics]\nlisten = \"\"", "metrics.listen"),
+        ("[sequencer]\nblock_time_ms = 0", "sequencer.block_time_ms"),
+        ("[store]\nbackend = \"rocks\"", "rocks"),
+        ("[store]\nretention_blocks = -1", "retention_blocks"),
+    ];
+    for (text, named) in cases {
+        let error = Config::parse(text, none()).expect_err(text).to_string();
+        assert!(error.contains(named), "{text:?} gave {error:?}");
+    }
+}
+
+#[test]
+fn secrets_do_not_show() {
+    let config = Config::parse("", env("WEFT_DA_AUTH_TOKENS", "hunter2")).expect("a token");
+    assert_eq!(config.da.auth_tokens, [Secret("hunter2".into())]);
+    assert!(!format!("{config:?}").contains("hunter2"));
+}
