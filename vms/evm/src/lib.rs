@@ -24,9 +24,11 @@ pub mod key;
 mod query;
 mod reject;
 mod signature;
+pub mod simulate;
 pub mod spec;
 mod system;
 pub mod tables;
+pub mod trace;
 pub mod transaction;
 mod write_back;
 
@@ -121,19 +123,19 @@ fn outcome(journal: &mut Journal<'_>, result: ExecutionResult, fee: U256) -> Out
     let gas_used = result.tx_gas_used();
     let (status, output) = match result {
         ExecutionResult::Success { logs, output, .. } => {
-            for log in logs {
-                journal.log(Log {
-                    account: AccountId::from_evm(log.address).0,
-                    topics: log.topics().to_vec(),
-                    data: log.data.data.clone(),
-                });
-            }
+            logs.into_iter().for_each(|log| journal.log(weft_log(log)));
             (Status::Success, output.into_data().0)
         }
         ExecutionResult::Revert { output, .. } => (Status::Reverted, output.0),
         ExecutionResult::Halt { reason, .. } => (Status::Halted(halt::code(&reason)), Bytes::new()),
     };
     Outcome { status, gas_used, fee, output }
+}
+
+/// A log as receipts have it.
+pub(crate) fn weft_log(log: revm::primitives::Log) -> Log {
+    let (topics, data) = log.data.split();
+    Log { account: AccountId::from_evm(log.address).0, topics, data }
 }
 
 /// The machine's own form of a checked transaction.
