@@ -20,6 +20,8 @@ pub mod errors;
 mod fetch;
 mod follow;
 mod pool;
+#[cfg(test)]
+mod tests;
 
 use crate::blob::NewBlob;
 use crate::layer::{Anchor, DaError, DaHead, DaLayer, DaReceipt, Fee, LayerStatus};

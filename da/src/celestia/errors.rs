@@ -60,6 +60,7 @@ const TABLE: &[(&str, Fault)] = &[
     ("not allowed namespace", Fault::Refused),
     ("invalid blob signer", Fault::Refused),
     ("keyring", Fault::Refused),
+    ("key not found", Fault::Refused),
     // The node asks the chain for its sequence again; nothing of this submission is in a mempool.
     ("account sequence mismatch", Fault::Retry),
     // submission: what leaves it open
