@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tendermint::Time;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use weft_types::{DaHeight, DerivationParams, Namespace};
 
 /// What goes wrong with a submission, or instead of one.

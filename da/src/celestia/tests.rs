@@ -16,6 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn params() -> DerivationParams {
     DerivationParams {
         chain_id: 31_337,
+        genesis_hash: weft_types::B256::ZERO,
         batch_namespace: Namespace::new_v0(*b"weft-batch").expect("a user namespace"),
         forced_namespace: Namespace::new_v0(*b"weft-force").expect("a user namespace"),
         da_start: DaHeight(2),
@@ -148,17 +149,18 @@ impl Proxy {
     async fn start(chain: &Arc<Chain>, tricks: Tricks) -> Self {
         let tricks = Arc::new(Mutex::new(tricks));
         let mut module = RpcModule::new(Served { chain: chain.clone(), tricks: tricks.clone() });
-        let register = |result: Result<_, _>| drop(result.expect("registered"));
-        register(module.register_method("header.LocalHead", |_, served, _| served.header(served.head())));
-        register(
-            module.register_method("header.GetByHeight", |params, served, _| {
-                served.header(params.one::<u64>()?)
-            }),
-        );
-        register(module.register_method("share.GetNamespaceData", |params, served, _| {
-            let (height, namespace) = params.parse()?;
-            served.rows(height, namespace)
-        }));
+        module
+            .register_method("header.LocalHead", |_, served, _| served.header(served.head()))
+            .expect("registered");
+        module
+            .register_method("header.GetByHeight", |params, served, _| served.header(params.one::<u64>()?))
+            .expect("registered");
+        module
+            .register_method("share.GetNamespaceData", |params, served, _| {
+                let (height, namespace) = params.parse()?;
+                served.rows(height, namespace)
+            })
+            .expect("registered");
         let server = ServerBuilder::default().build((Ipv4Addr::LOCALHOST, 0)).await.expect("listens");
         let url = format!("http://{}", server.local_addr().expect("bound"));
         Self { url, tricks, server: server.start(module) }
