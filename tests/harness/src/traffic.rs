@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 /// Deploys a contract that adds its call's first word to slot 0, logs it, and reverts on a zero.
 ///
 /// Runtime: `calldataload(0); dup1; iszero -> revert; sload(0); add; dup1; sstore(0); log1`.
-const COUNTER_RUNTIME: &str = "600035801560195760005401806000556000526001602060 00a1005b60006000fd";
+const COUNTER_RUNTIME: &str = "6000358015601b576000540180600055600052600160206000a1005b60006000fd";
 
 /// Gas for a call of the counter.
 const CALL_GAS: u64 = 100_000;
@@ -64,7 +64,7 @@ fn word(value: u64) -> Bytes {
 
 /// Init code that returns the runtime: `push1 len; dup1; push1 offset; push0-free copy; return`.
 fn counter_code() -> Bytes {
-    let runtime = hex::decode(COUNTER_RUNTIME.replace(' ', "")).expect("hex");
+    let runtime = hex::decode(COUNTER_RUNTIME).expect("hex");
     let length = u8::try_from(runtime.len()).expect("a short contract");
     // PUSH1 len, DUP1, PUSH1 11, PUSH1 0, CODECOPY, PUSH1 0, RETURN: 11 bytes.
     let mut code = vec![0x60, length, 0x80, 0x60, 11, 0x60, 0, 0x39, 0x60, 0, 0xf3];
