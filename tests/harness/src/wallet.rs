@@ -43,7 +43,7 @@ impl Wallet {
         let signer = MnemonicBuilder::<alloy_signer_local::coins_bip39::English>::default()
             .phrase(MNEMONIC)
             .index(index)
-            .and_then(MnemonicBuilder::build)
+            .and_then(|derived| derived.build())
             .expect("a derived key");
         Self { signer, nonce: 0 }
     }

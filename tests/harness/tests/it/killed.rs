@@ -1,0 +1,73 @@
+//! A sequencer that is killed at any moment loses nothing that it promised, and signs no height twice.
+
+use crate::chain::{LONG, assert_same, included};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use weft_tests::rpc::Rpc;
+use weft_tests::traffic::Traffic;
+use weft_tests::world::{Rules, World};
+use weft_tests::{eventually, seed};
+
+const KILLS: u32 = 100;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sequencer_killed_100_times_keeps_every_promise() {
+    let seed = seed("killed");
+    let world = World::new(Rules::default()).await;
+    let config = "[sequencer]\nblock_time_ms = 20\nbatch_time_ms = 200\n";
+    let mut sequencer = world.sequencer("sequencer", 0, config).await;
+    let follower = world.follower("follower").await;
+    let mut traffic = Traffic::new(seed, 0..4);
+    // What the sequencer showed as soft or included, and must still show when all is over.
+    let mut promised: BTreeMap<u64, Value> = BTreeMap::new();
+    let mut unsent: Vec<String> = Vec::new();
+    for kill in 0..KILLS {
+        if unsent.is_empty() {
+            unsent = traffic.next(20).into_iter().map(|signed| signed.raw).collect();
+        }
+        send(sequencer.rpc(), &mut unsent).await;
+        remember(sequencer.rpc(), &mut promised).await;
+        let wait = seed.wrapping_mul(2_862_933_555_777_941_757).wrapping_add(u64::from(kill) * 104_729) % 150;
+        tokio::time::sleep(std::time::Duration::from_millis(wait)).await;
+        remember(sequencer.rpc(), &mut promised).await;
+        sequencer.kill();
+        sequencer.again().await;
+    }
+    send(sequencer.rpc(), &mut unsent).await;
+    remember(sequencer.rpc(), &mut promised).await;
+    let last = *promised.keys().last().expect("blocks were made");
+    included(sequencer.rpc(), last).await;
+    included(follower.rpc(), last).await;
+    for (height, order_hash) in &promised {
+        let block = follower.rpc().block(*height).await;
+        assert_eq!(&block["order_hash"], order_hash, "height {height} was promised with another order");
+    }
+    assert_same(sequencer.rpc(), follower.rpc(), last).await;
+    println!("{KILLS} kills, {} promised heights up to {last} kept", promised.len());
+}
+
+/// Sends what the pool does not know yet. A kill may have taken the pool with it, so what is refused as known
+/// or as used already is done, and the rest is kept for the next try.
+async fn send(rpc: &Rpc, unsent: &mut Vec<String>) {
+    let answers = rpc.send_raw(unsent).await.expect("the sequencer answers");
+    let kept: Vec<String> = unsent
+        .drain(..)
+        .zip(answers)
+        .filter(|(_, answer)| match answer {
+            Ok(_) => true,
+            Err(message) => !message.contains("nonce too low"),
+        })
+        .map(|(raw, _)| raw)
+        .collect();
+    // All of a batch are sent again until the chain has them: only then is it known that none was lost.
+    *unsent = kept;
+}
+
+async fn remember(rpc: &Rpc, promised: &mut BTreeMap<u64, Value>) {
+    let tip = eventually("a status", LONG, || rpc.tip()).await;
+    let from = promised.keys().last().map_or(1, |last| last + 1);
+    for height in from..=tip {
+        let block = rpc.call("weft_getBlock", json!([height])).await;
+        promised.insert(height, block["order_hash"].clone());
+    }
+}
