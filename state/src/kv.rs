@@ -143,3 +143,6 @@ pub trait Kv: Send + Sync {
     /// [`KvError`]; whether the batch was written is then known only after opening again.
     fn commit(&self, batch: Batch, durable: bool) -> Result<(), KvError>;
 }
+
+#[cfg(test)]
+mod suite;

@@ -358,3 +358,8 @@ fn lock(dir: &Path) -> Result<File, StoreError> {
         Err(TryLockError::Error(e)) => Err(failed(e)),
     }
 }
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod torture;

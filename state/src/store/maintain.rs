@@ -26,7 +26,8 @@ pub struct Pruned {
 impl Store {
     /// Goes back to `to`, or where no commit ended there (several blocks were committed at once), to the
     /// newest height below it at which one did: state, tree, history, derivation state and chain records
-    /// are then as they were after that commit. Every state that was opened before fails from now on.
+    /// are then as they were after that commit. Every state that was opened before
+    /// fails from now on, unless the tip is there already.
     /// Returns the tip that it went to. A kill on the way leaves the end of some later commit.
     ///
     /// # Errors
@@ -39,6 +40,9 @@ impl Store {
         store.require_kept(*tip, to)?;
         let mut current = tip.ok_or(StoreError::Empty)?;
         let target = store.boundary(to)?;
+        if current.height == target {
+            return Ok(current);
+        }
         store.epoch.fetch_add(1, SeqCst);
         while current.height > target {
             let (batch, next) = store.undo_commit(current.height)?;

@@ -169,3 +169,6 @@ impl TreeReader for Reader<'_> {
         anyhow::bail!("only a restore asks for the rightmost leaf")
     }
 }
+
+#[cfg(test)]
+mod tests;
