@@ -27,6 +27,7 @@ pub(super) fn all(api: Arc<Api>) -> (Methods, HashMap<&'static str, Class>) {
     chain(&mut methods);
     blocks(&mut methods);
     state(&mut methods);
+    calls(&mut methods);
     logs(&mut methods);
     pool(&mut methods);
     weft(&mut methods);
@@ -93,6 +94,17 @@ fn state(methods: &mut Registry) {
     methods.quick("eth_getCode", Api::code);
     methods.quick("eth_getStorageAt", Api::storage);
     methods.quick("eth_getProof", Api::proof);
+}
+
+fn calls(methods: &mut Registry) {
+    methods.costly(Class::Call, "eth_call", Api::call);
+    methods.costly(Class::Call, "eth_estimateGas", Api::estimate_gas);
+    methods.costly(Class::Call, "eth_createAccessList", Api::create_access_list);
+    methods.costly(Class::Scan, "debug_traceTransaction", Api::trace_transaction);
+    methods.costly(Class::Scan, "debug_traceCall", Api::trace_call);
+    methods.costly(Class::Scan, "debug_traceBlockByNumber", Api::trace_block_by_number);
+    methods.costly(Class::Scan, "debug_traceBlockByHash", Api::trace_block_by_hash);
+    methods.costly(Class::Read, "debug_getRawTransaction", |api, args, _| api.raw_transaction_by_hash(args));
 }
 
 fn logs(methods: &mut Registry) {

@@ -18,8 +18,10 @@
 mod api;
 mod args;
 mod blocks;
+mod call;
 mod clients;
 mod convert;
+mod debug;
 mod dispatch;
 mod edge;
 pub mod errors;
