@@ -19,7 +19,7 @@ use weft_evm::trace;
 use weft_vm::Checked;
 
 /// One transaction's trace in a block's.
-type Traced = TraceResult<GethTrace, String>;
+type Traced = TraceResult;
 
 impl Api {
     pub(super) fn trace_transaction(&self, args: &Args, cancel: &AtomicBool) -> Result<GethTrace, Fault> {

@@ -8,7 +8,7 @@
 
 use super::clients::Client;
 use super::errors::{self, Fault};
-use super::limits::{RATE_CLIENTS_MAX, RpcConfig};
+use super::limits::{RATE_CLIENTS_MAX, RpcConfig, call_slots, scan_slots};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -82,9 +82,9 @@ impl Gate {
             rate: quota.map(RateLimiter::keyed),
             calls_seen: AtomicU32::new(0),
             reads: Arc::new(Semaphore::new(READ_SLOTS)),
-            calls: Arc::new(Semaphore::new(config.call_slots())),
-            scans: Arc::new(Semaphore::new(config.scan_slots())),
-            patience: config.queue_timeout(),
+            calls: Arc::new(Semaphore::new(call_slots(config))),
+            scans: Arc::new(Semaphore::new(scan_slots(config))),
+            patience: Duration::from_millis(config.queue_timeout_ms),
         }
     }
 

@@ -54,6 +54,7 @@ use gate::Gate;
 use ingest::Ingest;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -152,7 +153,7 @@ pub async fn serve(context: RpcContext, address: SocketAddr) -> Result<RpcHandle
     let api = Api {
         shape: Shape::new(chain.genesis()),
         blooms: logs::Blooms::default(),
-        filters: Filters::new(config.filters, config.filter_timeout()),
+        filters: Filters::new(config.filters, Duration::from_millis(config.filter_timeout_ms)),
         suggested_tip: parking_lot::Mutex::default(),
         config: config.clone(),
         chain,

@@ -191,14 +191,14 @@ async fn connection(
 ) {
     let _ = socket.set_nodelay(true);
     let client = place.client.clone();
-    let io = TokioIo::new(Paced::new(socket, shared.config.body_timeout()));
+    let io = TokioIo::new(Paced::new(socket, body_timeout(&shared.config)));
     let service = hyper::service::service_fn(|request| {
         let (shared, client) = (shared.clone(), client.clone());
         async move { Ok::<_, Infallible>(answer(request, shared, client).await) }
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(shared.config.header_timeout())
+        .header_read_timeout(Duration::from_millis(shared.config.header_timeout_ms))
         .max_buf_size(HEADER_BYTES_MAX)
         .serve_connection(io, service)
         .with_upgrades();
@@ -286,13 +286,13 @@ async fn read_body(
     let (parts, body) = request.into_parts();
     let declared = body.size_hint().upper().and_then(|length| usize::try_from(length).ok());
     if declared.is_some_and(|length| length > max) {
-        shared.tasks.spawn(discard(body, shared.config.body_timeout()));
+        shared.tasks.spawn(discard(body, body_timeout(&shared.config)));
         return Err(too_large(max));
     }
-    match tokio::time::timeout(shared.config.body_timeout(), collect(body, max, &shared.large_bodies)).await {
+    match tokio::time::timeout(body_timeout(&shared.config), collect(body, max, &shared.large_bodies)).await {
         Ok(Ok(body)) => Ok(Request::from_parts(parts, Full::new(body))),
         Ok(Err(BodyFault::TooLarge(rest))) => {
-            shared.tasks.spawn(discard(rest, shared.config.body_timeout()));
+            shared.tasks.spawn(discard(rest, body_timeout(&shared.config)));
             Err(too_large(max))
         }
         Ok(Err(BodyFault::Broken)) => {
@@ -343,6 +343,11 @@ async fn discard(mut body: Incoming, patience: Duration) {
         }
     };
     let _ = tokio::time::timeout(patience, all).await;
+}
+
+/// For a request's body to arrive, and for a client to take in what is sent to it.
+fn body_timeout(config: &RpcConfig) -> Duration {
+    Duration::from_millis(config.body_timeout_ms)
 }
 
 /// A count as metrics take it.
