@@ -3,7 +3,6 @@
 use super::api::{Api, chain_fault};
 use super::args::Args;
 use super::errors::{self, Fault, invalid_params, server};
-use crate::chain::BlockRecord;
 use alloy_eips::BlockId;
 use alloy_primitives::{Bytes, U64};
 use alloy_rpc_types_eth::state::StateOverride;
@@ -21,7 +20,6 @@ const OVERRIDES_MAX: usize = 10_000;
 
 /// Where a call runs: a state, and the block that it takes itself to be in.
 pub(super) struct Stage {
-    pub(super) block: Arc<BlockRecord>,
     state: Arc<dyn StateRead>,
     env: BlockEnv,
 }
@@ -42,7 +40,7 @@ impl Api {
         } else {
             self.chain.env_at(block.header.height).map_err(chain_fault)?
         };
-        Ok(Stage { block, state, env })
+        Ok(Stage { state, env })
     }
 
     pub(super) fn call(&self, args: &Args, cancel: &AtomicBool) -> Result<Bytes, Fault> {

@@ -36,7 +36,11 @@ impl Api {
         })
     }
 
-    pub(super) fn trace_block_by_number(&self, args: &Args, cancel: &AtomicBool) -> Result<Vec<Traced>, Fault> {
+    pub(super) fn trace_block_by_number(
+        &self,
+        args: &Args,
+        cancel: &AtomicBool,
+    ) -> Result<Vec<Traced>, Fault> {
         self.trace_block(BlockId::Number(args.required::<BlockNumberOrTag>(0)?), args, cancel)
     }
 
@@ -80,7 +84,8 @@ impl Api {
 
     /// The EVM's first `count` transactions of a block, checked again.
     fn checked(&self, block: &BlockRecord, count: usize, cancel: &AtomicBool) -> Result<Vec<Checked>, Fault> {
-        let records: Vec<_> = convert::evm_transactions(block).take(count).map(|(_, record)| record).collect();
+        let records: Vec<_> =
+            convert::evm_transactions(block).take(count).map(|(_, record)| record).collect();
         records
             .into_par_iter()
             .map(|record| {
