@@ -1,4 +1,5 @@
-//! [`JmtTree`]: the tree on the crate `jmt` 0.12, which also defines the root.
+//! [`JmtTree`]: the tree on the crate `jmt` 0.12, which also defines the root. Proofs are made and verified by
+//! jmt; the update (`update.rs`) is ours, on jmt's records, with jmt as its oracle.
 //!
 //! Node id: `version u64 BE | number of nibbles u8 | nibbles, two a byte`, so that the nodes of a version lie
 //! side by side and can be removed together. Node record: borsh of jmt's `Node`.
@@ -7,6 +8,8 @@
 //!
 //! Every version has a root node of its own, also where nothing changed (jmt looks for the root of
 //! `version - 1`); the copy that it replaces is reported as stale.
+
+mod update;
 
 use super::{NodeRead, Tree, TreeUpdate};
 use crate::{ChangeSet, ReadError};
@@ -37,27 +40,9 @@ impl Tree for JmtTree {
         version: u64,
         changes: &ChangeSet,
     ) -> Result<TreeUpdate, ReadError> {
-        let reader = Reader::new(nodes, false);
         let parent = version.checked_sub(1);
-        if let Some(parent) = parent {
-            // jmt takes a missing root for an empty tree.
-            reader.require_root(parent)?;
-        }
-        let values = changes.iter().map(|(key, value)| (key_hash(key), value.as_ref().map(|v| v.to_vec())));
-        let updated = Sha256Jmt::new(&reader).put_value_set(values, version);
-        let (root, batch) = reader.finish(updated)?;
-
-        let nodes = batch.node_batch.nodes().iter();
-        let nodes = nodes.map(|(key, node)| (node_id(key), encode(node).into())).collect();
-        let mut stale: Vec<_> =
-            batch.stale_node_index_batch.iter().map(|index| node_id(&index.node_key)).collect();
-        if let Some(parent) = parent {
-            let root = node_id(&root_key(parent));
-            if !stale.contains(&root) {
-                stale.push(root);
-            }
-        }
-        Ok(TreeUpdate { root: B256::new(root.0), nodes, stale })
+        let changes = changes.iter().map(|(key, value)| update::Change::new(key, value.as_deref()));
+        update::update(nodes, parent, version, changes.collect())
     }
 
     fn prove(&self, nodes: &dyn NodeRead, version: u64, key: &[u8]) -> Result<Bytes, ReadError> {
@@ -86,12 +71,24 @@ fn root_key(version: u64) -> NodeKey {
 
 fn node_id(key: &NodeKey) -> Vec<u8> {
     let path = key.nibble_path();
-    let length = path.num_nibbles();
-    let mut id = Vec::with_capacity(9 + length.div_ceil(2));
-    id.extend_from_slice(&key.version().to_be_bytes());
+    let mut nibbles = [0; 32];
+    for at in 0..path.num_nibbles() {
+        let nibble = u8::from(path.get_nibble(at));
+        nibbles[at / 2] |= if at.is_multiple_of(2) { nibble << 4 } else { nibble };
+    }
+    id(key.version(), &nibbles, path.num_nibbles())
+}
+
+/// The id of the node that was written at `version` under the first `length` nibbles of `path`.
+fn id(version: u64, path: &[u8; 32], length: usize) -> Vec<u8> {
+    let whole = length / 2;
+    let mut id = Vec::with_capacity(10 + whole);
+    id.extend_from_slice(&version.to_be_bytes());
     id.push(u8::try_from(length).expect("a path has at most 64 nibbles"));
-    let nibble = |at: usize| if at < length { u8::from(path.get_nibble(at)) } else { 0 };
-    id.extend((0..length).step_by(2).map(|at| nibble(at) << 4 | nibble(at + 1)));
+    id.extend_from_slice(&path[..whole]);
+    if !length.is_multiple_of(2) {
+        id.push(path[whole] & 0xf0);
+    }
     id
 }
 

@@ -20,6 +20,10 @@ impl NodeRead for Nodes {
 impl Nodes {
     fn apply(&mut self, version: u64, changes: &ChangeSet) -> TreeUpdate {
         let update = JmtTree.update(self, version, changes).expect("memory");
+        let reader = Reader::new(self, false);
+        let values = changes.iter().map(|(key, value)| (key_hash(key), value.as_ref().map(|v| v.to_vec())));
+        let (root, _) = Sha256Jmt::new(&reader).put_value_set(values, version).expect("jmt reads our nodes");
+        assert_eq!(update.root.0, root.0, "jmt gets another root");
         self.0.extend(update.nodes.iter().cloned());
         update
     }
@@ -240,4 +244,27 @@ fn vectors_hold() {
         }
         assert_eq!(made, kept, "{name}: jmt");
     }
+}
+
+#[test]
+fn thousands_of_keys_agree_with_jmt() {
+    use rand::{Rng, SeedableRng, rngs::StdRng};
+    let mut random = StdRng::seed_from_u64(1);
+    let (mut nodes, mut state) = (Nodes::default(), BTreeMap::new());
+    for version in 0..8 {
+        let removed = if version % 3 == 2 { 0.9 } else { 0.2 };
+        let change = |_| {
+            let key = random.random_range(0..4_000_u16).to_be_bytes().to_vec();
+            let value = (!random.random_bool(removed)).then(|| Bytes::from(vec![random.random::<u8>()]));
+            (key, value)
+        };
+        let changes: ChangeSet = (0..3_000).map(change).collect();
+        let update = nodes.apply(version, &changes);
+        apply(&mut state, &changes);
+        assert_eq!(update.root, reference_root(&state));
+        for id in update.stale {
+            assert!(nodes.0.remove(&id).is_some(), "a node became stale twice or never was");
+        }
+    }
+    assert_eq!(JmtTree.update(&nodes, 8, &ChangeSet::default()).expect("kept").root, reference_root(&state));
 }
