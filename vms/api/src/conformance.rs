@@ -12,6 +12,8 @@
 
 mod bytes;
 mod scene;
+#[cfg(test)]
+mod tests;
 mod witness;
 
 use crate::{BlockEnv, Execution, Vm};

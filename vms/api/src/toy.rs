@@ -314,13 +314,14 @@ fn pay(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::FeeSplit;
     use crate::conformance::{self, Expect, Fixture, Sample};
     use weft_types::{Address, DaHeight, Height};
 
-    struct Toy;
+    /// Samples of the toy machine, for it and for machines made of it.
+    pub(crate) struct Toy(pub(crate) Arc<dyn Vm>);
 
     fn account(byte: u8) -> AccountId {
         AccountId(B256::repeat_byte(byte))
@@ -334,7 +335,7 @@ mod tests {
 
     impl Fixture for Toy {
         fn vm(&self) -> Arc<dyn Vm> {
-            Arc::new(ToyVm { chain_id: 1 })
+            self.0.clone()
         }
 
         fn block(&self) -> BlockEnv {
@@ -385,6 +386,6 @@ mod tests {
 
     #[test]
     fn passes_the_conformance_suite() {
-        conformance::run(&Toy, 0x7079_746f);
+        conformance::run(&Toy(Arc::new(ToyVm { chain_id: 1 })), 0x7079_746f);
     }
 }
