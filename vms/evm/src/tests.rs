@@ -1,5 +1,7 @@
 //! The machine as the router uses it.
 
+mod conformance;
+
 use super::*;
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy_eips::eip2718::Encodable2718;
@@ -40,6 +42,10 @@ fn block(height: u64) -> BlockEnv {
         fee_recipient: AccountId::from_evm(RECIPIENT),
         fees: FeeSplit { treasury: treasury(), base_to_recipient_bp: 1_000, base_to_treasury_bp: 5_000 },
     }
+}
+
+fn contract(code: &[u8]) -> GenesisAccount {
+    GenesisAccount { nonce: 1, code: code.to_vec().into(), ..Default::default() }
 }
 
 fn transfer(nonce: u64, to: Address, value: u64) -> TxEip1559 {
