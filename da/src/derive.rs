@@ -67,7 +67,7 @@ pub fn derive(params: &DerivationParams, state: DerivationState, da: &VerifiedDa
         }
     }
     step.include_overdue();
-    step.state.drop_old_chunks(da.height());
+    step.state.chunks.drop_old(da.height());
     Derivation { state: step.state, blocks: step.blocks, discarded: step.discarded }
 }
 

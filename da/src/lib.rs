@@ -5,7 +5,7 @@
 //! VerifiedDaBlock ──derive──> DerivedBlock + Discarded                            (derive, batch)
 //! SequencedBlock ──batch──> bytes ──publisher──> Celestia                         (batch, publisher)
 //! ```
-//! Core, pure and synchronous: [`blob`], [`shares`], [`verify`], [`batch`], [`derive`], [`signature`].
+//! Core, pure and synchronous: [`blob`], [`shares`], [`verify`], [`verify_blobs`], [`batch`], [`derive`], [`signature`].
 //! Edge: [`layer`], [`celestia`], [`publisher`], [`local`], [`memory`].
 //!
 //! Invariants, as negatives:
@@ -26,3 +26,7 @@ pub mod publisher;
 pub mod shares;
 pub mod signature;
 pub mod verify;
+pub mod verify_blobs;
+
+#[cfg(test)]
+mod fixtures;

@@ -199,3 +199,6 @@ impl Verifier {
         Ok(VerifiedDaBlock { height, hash, time_ms, batch, forced })
     }
 }
+
+#[cfg(test)]
+mod tests;

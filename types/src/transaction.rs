@@ -75,20 +75,34 @@ impl Transaction {
     /// # Errors
     /// More than [`limits::TRANSACTION_BYTES_MAX`], nothing after the machine byte, or the host as machine.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
-        if bytes.len() > limits::TRANSACTION_BYTES_MAX {
-            return Err(DecodeError::TooLong { got: bytes.len(), max: limits::TRANSACTION_BYTES_MAX });
-        }
-        match bytes {
-            [] | [_] => Err(DecodeError::Empty("transaction")),
-            [0, ..] => Err(DecodeError::Malformed("machine 0 owns no transactions".into())),
-            [vm, payload @ ..] => Ok(Self { vm: VmId(*vm), payload: Bytes::copy_from_slice(payload) }),
-        }
+        let (vm, payload) = split(bytes)?;
+        Ok(Self { vm, payload: Bytes::copy_from_slice(payload) })
+    }
+
+    /// As [`Self::from_bytes`], without a copy: the payload shares the bytes that it was read from.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn from_shared(bytes: &Bytes) -> Result<Self, DecodeError> {
+        let (vm, _) = split(bytes)?;
+        Ok(Self { vm, payload: bytes.slice(1..) })
     }
 
     /// `sha256("weft/tx" | vm | payload)`: names the bytes, whatever its machine calls the transaction.
     #[must_use]
     pub fn content_hash(&self) -> B256 {
         hash::sha256("weft/tx", &[&[self.vm.0], &self.payload])
+    }
+}
+
+fn split(bytes: &[u8]) -> Result<(VmId, &[u8]), DecodeError> {
+    if bytes.len() > limits::TRANSACTION_BYTES_MAX {
+        return Err(DecodeError::TooLong { got: bytes.len(), max: limits::TRANSACTION_BYTES_MAX });
+    }
+    match bytes {
+        [] | [_] => Err(DecodeError::Empty("transaction")),
+        [0, ..] => Err(DecodeError::Malformed("machine 0 owns no transactions".into())),
+        [vm, payload @ ..] => Ok((VmId(*vm), payload)),
     }
 }
 

@@ -4,9 +4,7 @@ use super::forced::Room;
 use super::reason::{DiscardReason, DiscardedFrom};
 use super::{DerivationState, Step};
 use crate::batch::{Batch, Decoded, SequencedBlock, SignedBatch, WireError, decode, decode_batch};
-use weft_types::{
-    Address, B256, Bytes, DaHeight, DecodeError, DerivationParams, OrderedTransaction, Transaction,
-};
+use weft_types::{Address, B256, Bytes, DaHeight, DerivationParams, OrderedTransaction, Transaction};
 
 impl Step<'_> {
     /// Lands what can land of all batches. Gives the lists of transactions, which count on a based chain only,
@@ -20,10 +18,11 @@ impl Step<'_> {
                     lists.push((blob.index, list));
                     continue;
                 }
-                Ok(Decoded::Chunk(chunk)) => self
-                    .state
-                    .add_chunk(da.height(), blob.signer, chunk)
-                    .and_then(|whole| whole.map(|wire| decode_batch(&wire)).transpose().map_err(wire_reason)),
+                Ok(Decoded::Chunk(chunk)) => {
+                    self.state.chunks.add(da.height(), blob.signer, chunk).and_then(|whole| {
+                        whole.map(|wire| decode_batch(&wire)).transpose().map_err(wire_reason)
+                    })
+                }
                 Err(error) => Err(DiscardReason::Wire(error)),
             };
             let outcome = match batch {
@@ -91,7 +90,7 @@ impl Step<'_> {
         let mut fits = due.fold(true, |fits, transaction| fits && room.take(transaction));
         let mut own = Vec::with_capacity(block.transactions.len());
         for bytes in &block.transactions {
-            let transaction = transaction_of(bytes).map_err(DiscardReason::Transaction)?;
+            let transaction = Transaction::from_shared(bytes).map_err(DiscardReason::Transaction)?;
             fits = fits && room.take(&transaction);
             own.push(OrderedTransaction { transaction, forced: false });
         }
@@ -132,12 +131,6 @@ impl Step<'_> {
 
 fn wire_reason(error: WireError) -> DiscardReason {
     DiscardReason::Wire(error)
-}
-
-/// As [`Transaction::from_bytes`], sharing the bytes of the batch.
-fn transaction_of(bytes: &Bytes) -> Result<Transaction, DecodeError> {
-    let transaction = Transaction::from_bytes(bytes)?;
-    Ok(Transaction { vm: transaction.vm, payload: bytes.slice(1..) })
 }
 
 impl DerivationState {

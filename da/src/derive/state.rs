@@ -1,6 +1,6 @@
 //! [`DerivationState`]: what derivation carries from one Celestia height to the next.
 
-use super::chunks::Assembly;
+use super::chunks::{Assembly, Chunks};
 use super::forced::ForcedQueue;
 use crate::verify::VerifiedDaBlock;
 use alloy_rlp::{RlpDecodable, RlpEncodable};
@@ -26,7 +26,7 @@ pub struct Tip {
     pub origin: DaHeight,
     /// Hash of Celestia's header there; zero at first.
     pub origin_hash: B256,
-    /// See [`weft_types::hash::order_hash`]; zero at first.
+    /// See [`weft_types::hash::order_hash`]; the hash of genesis at first.
     pub order_hash: B256,
 }
 
@@ -44,7 +44,7 @@ pub struct DerivationState {
     /// Hashes of Celestia's headers, the newest last, as many as an origin may lie back, and its own.
     origins: VecDeque<B256>,
     pub(super) forced: ForcedQueue,
-    pub(super) chunks: VecDeque<Assembly>,
+    pub(super) chunks: Chunks,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, RlpEncodable, RlpDecodable)]
@@ -65,7 +65,7 @@ impl DerivationState {
                 timestamp_ms: params.genesis_time_ms,
                 origin: before,
                 origin_hash: B256::ZERO,
-                order_hash: B256::ZERO,
+                order_hash: params.genesis_hash,
             },
             last_da: LastDa { height: before, hash: B256::ZERO, time_ms: params.genesis_time_ms },
             sequencers: params.sequencers.iter().map(|address| (*address, 0)).collect(),
@@ -73,7 +73,7 @@ impl DerivationState {
             leader_landed: before,
             origins: VecDeque::from([B256::ZERO]),
             forced: ForcedQueue::default(),
-            chunks: VecDeque::new(),
+            chunks: Chunks::default(),
         }
     }
 
@@ -248,7 +248,10 @@ impl From<&DerivationState> for Stored {
 
 impl Stored {
     fn into_state(self) -> Result<DerivationState, DecodeError> {
-        let leader = usize::try_from(self.leader).map_err(|_| DecodeError::Malformed("leader".into()))?;
+        let leader = usize::try_from(self.leader).ok();
+        let leader = leader
+            .filter(|leader| *leader < self.sequencers.len().max(1))
+            .ok_or_else(|| DecodeError::Malformed("a leader that is no sequencer".into()))?;
         let due = self.due.into_iter();
         let due = due.map(|entry| Ok((entry.height, Transaction::from_bytes(&entry.transaction)?)));
         let waiting = self.waiting.iter().map(|bytes| Transaction::from_bytes(bytes));
