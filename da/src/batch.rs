@@ -236,3 +236,6 @@ fn check_count(field: &'static str, got: usize, max: usize) -> Result<(), Decode
     let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     Err(DecodeError::OutOfRange { field, got: wide(got), max: wide(max) })
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use weft_types::DecodeError;
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::zstd_safe::CParameter;
 
-/// Trained by `batch::columns::tests::train` on transfers, swaps, deployments and empty blocks. Frozen: a
+/// Trained by `batch::tests::train` on transfers and empty blocks. Frozen: a
 /// change of one byte is another codec.
 const DICTIONARY: &[u8] = include_bytes!("dictionary-1.zstd");
 
