@@ -218,6 +218,12 @@ impl Chain {
         self.head.subscribe()
     }
 
+    /// How many wait for new heights.
+    #[must_use]
+    pub fn watchers(&self) -> usize {
+        self.head.receiver_count()
+    }
+
     /// The newest block.
     #[must_use]
     pub fn head(&self) -> Arc<Block> {

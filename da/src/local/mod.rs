@@ -21,12 +21,18 @@ mod blobs;
 mod chain;
 mod compact;
 mod consensus;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod golden;
 mod ledger;
 mod log;
 mod record;
 mod rpc;
 mod serve;
 mod square;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
 mod wire;
 
 pub use accounts::Account;

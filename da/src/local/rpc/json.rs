@@ -10,13 +10,13 @@ use celestia_types::nmt::{Namespace, NamespaceProof, NamespacedHashExt as _};
 use celestia_types::state::AddressTrait as _;
 use serde::{Deserialize, Serialize};
 
-pub(super) fn base64(bytes: impl AsRef<[u8]>) -> String {
+pub(crate) fn base64(bytes: impl AsRef<[u8]>) -> String {
     BASE64_STANDARD.encode(bytes)
 }
 
 /// A blob that is read.
 #[derive(Clone, Serialize)]
-pub(super) struct BlobOut {
+pub(crate) struct BlobOut {
     namespace: Namespace,
     data: String,
     share_version: u8,
@@ -40,13 +40,13 @@ impl From<Blob> for BlobOut {
 }
 
 /// `null` where there is none.
-pub(super) fn blobs(blobs: Vec<Blob>) -> Option<Vec<BlobOut>> {
+pub(crate) fn blobs(blobs: Vec<Blob>) -> Option<Vec<BlobOut>> {
     (!blobs.is_empty()).then(|| blobs.into_iter().map(BlobOut::from).collect())
 }
 
 /// A blob that is submitted. A commitment is made anew, as the node does.
 #[derive(Deserialize)]
-pub(super) struct BlobIn {
+pub(crate) struct BlobIn {
     /// 29 bytes, or 28 with `namespace_version` beside it, as celestia-rpc writes it for `state.SubmitPayForBlob`.
     #[serde(alias = "namespace_id")]
     namespace: String,
@@ -89,7 +89,7 @@ impl BlobIn {
 /// celestia-node's TxConfig.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct TxConfig {
+pub(crate) struct TxConfig {
     signer_address: Option<String>,
     key_name: Option<String>,
     gas_price: Option<f64>,
@@ -115,7 +115,7 @@ impl TxConfig {
 
 /// A proof: Go leaves out what is zero.
 #[derive(Clone, Deserialize, PartialEq, Serialize)]
-pub(super) struct Proof {
+pub(crate) struct Proof {
     #[serde(default, skip_serializing_if = "is_zero")]
     start: u32,
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -146,13 +146,13 @@ impl From<&NamespaceProof> for Proof {
 
 /// The shares of a namespace in a row.
 #[derive(Clone, Serialize)]
-pub(super) struct Row {
+pub(crate) struct Row {
     shares: Vec<String>,
     proof: Proof,
 }
 
 /// The rows of a namespace: `[]` where no row can have it.
-pub(super) fn rows(data: &NamespaceData) -> Vec<Row> {
+pub(crate) fn rows(data: &NamespaceData) -> Vec<Row> {
     let row = |row: &celestia_types::row_namespace_data::RowNamespaceData| Row {
         shares: row.shares.iter().map(base64).collect(),
         proof: Proof::from(&row.proof),

@@ -5,7 +5,7 @@
 
 mod blob;
 mod header;
-mod json;
+pub(crate) mod json;
 mod share;
 mod state;
 
