@@ -107,6 +107,8 @@ section! {
     "Ordering, where the node runs with --sequencer."
     Sequencer {
         "Milliseconds between blocks while there are transactions." block_time_ms: u64 = 200;
+        "Milliseconds after which an empty block is made where there is nothing to put into one; 0: never."
+        empty_block_ms: u64 = 0;
         "Milliseconds between batches posted to Celestia." batch_time_ms: u64 = 3_000;
         "Senders that this sequencer does not serve; forced transactions land all the same."
         deny_list: Vec<Address> = Vec::new();

@@ -157,6 +157,22 @@ impl CelestiaLayer {
         let (head, tip, alarm) = (AtomicU64::new(0), Mutex::new(None), Mutex::new(None));
         Ok(Self(Arc::new(Inner { config, params, pool, head, tip, alarm })))
     }
+
+    /// The id of the chain that the first answering endpoint is on, which nobody has verified yet: for a clear word
+    /// to the operator before anything is read.
+    ///
+    /// # Errors
+    /// [`DaError::Retry`] where no endpoint answers.
+    pub async fn network(&self) -> Result<String, DaError> {
+        let mut failures = Vec::new();
+        for index in self.0.pool.order() {
+            match self.0.pool.get(index).local_head().await {
+                Ok(head) => return Ok(head.chain_id().as_str().to_owned()),
+                Err(error) => failures.push(error.text),
+            }
+        }
+        Err(DaError::Retry(format!("no Celestia endpoint gives its head: {}", failures.join("; "))))
+    }
 }
 
 #[async_trait]
