@@ -47,16 +47,4 @@ pub enum ChainError {
         /// The tip.
         tip: Height,
     },
-    /// Stop: executing a block again gave another result than before.
-    #[error(
-        "block {height} has hash {got}, but was executed before with {expected}; one of the two ran on faulty hardware or another version"
-    )]
-    Diverged {
-        /// The block.
-        height: Height,
-        /// The hash that stood.
-        expected: B256,
-        /// The hash now.
-        got: B256,
-    },
 }

@@ -1,0 +1,67 @@
+//! The machines of this node: the one place that names them. A new one is a crate and a line here.
+
+use std::sync::Arc;
+use weft_evm::{EvmConfig, EvmVm, GenesisAccount};
+use weft_genesis::Genesis;
+use weft_types::VmId;
+use weft_vm::Vm;
+
+/// A machine that genesis names and this program can't run as it is named.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PluginError {
+    /// Genesis lists a machine that this program does not have.
+    #[error("genesis lists the machine {0}, which this version does not have: run a version that has it")]
+    Unknown(VmId),
+    /// The machine refuses its entry in genesis.
+    #[error("genesis' entry of machine {vm}: {why}")]
+    Refused {
+        /// The machine.
+        vm: VmId,
+        /// Its sentence.
+        why: String,
+    },
+}
+
+/// The machines of a chain: all of them for the router, and each by its own type for the RPC that its users bring.
+#[derive(Clone, Default)]
+pub struct Machines {
+    /// In the order of their numbers.
+    pub all: Vec<Arc<dyn Vm>>,
+    /// Ethereum's.
+    pub evm: Option<Arc<EvmVm>>,
+}
+
+/// The machines that genesis lists, made from its entries.
+///
+/// # Errors
+/// [`PluginError`].
+pub fn machines(genesis: &Genesis) -> Result<Machines, PluginError> {
+    let mut machines = Machines::default();
+    for vm in genesis.vms() {
+        match vm {
+            VmId::EVM => {
+                let evm = evm(genesis)?;
+                machines.all.push(Arc::clone(&evm) as Arc<dyn Vm>);
+                machines.evm = Some(evm);
+            }
+            other => return Err(PluginError::Unknown(other)),
+        }
+    }
+    Ok(machines)
+}
+
+fn evm(genesis: &Genesis) -> Result<Arc<EvmVm>, PluginError> {
+    let schedule = genesis.schedule(VmId::EVM).into_iter();
+    let alloc = genesis.accounts.iter().filter(|account| account.has_evm_state()).filter_map(|account| {
+        let storage = account.storage.iter().map(|(slot, value)| ((*slot).into(), (*value).into())).collect();
+        let kept = GenesisAccount { nonce: account.nonce, code: account.code.clone().into(), storage };
+        Some((account.address.as_evm()?, kept))
+    });
+    let config = EvmConfig {
+        chain_id: genesis.chain_id,
+        specs: schedule.map(|(from, machine)| (from, machine.spec.clone())).collect(),
+        alloc: alloc.collect(),
+    };
+    let refused = |error: weft_evm::SpecError| PluginError::Refused { vm: VmId::EVM, why: error.to_string() };
+    Ok(Arc::new(EvmVm::new(config).map_err(refused)?))
+}
