@@ -14,5 +14,11 @@
 #![deny(clippy::unwrap_used)]
 
 pub mod chain;
+pub mod metrics;
+pub mod node;
+pub mod plugins;
 pub mod rpc;
 pub mod sequencer;
+pub mod status;
+pub mod syncer;
+pub mod tasks;

@@ -19,8 +19,10 @@ pub struct CelestiaStatus {
     pub head: DaHeight,
     /// Where it is read from, without credentials.
     pub endpoint: String,
-    /// The last height that was verified and derived.
-    pub verified: DaHeight,
+    /// Whether completeness is proved; false only where the operator trusts the endpoint.
+    pub verified: bool,
+    /// The last height that was derived.
+    pub derived: DaHeight,
 }
 
 /// What a sequencer has not brought to Celestia yet.

@@ -37,9 +37,9 @@ impl Api {
     pub(super) fn weft_status(&self, _: &Args) -> Result<Value, Fault> {
         let (tip, included) = (self.chain.tip(), self.chain.included());
         let NodeStatus { celestia, sequencer } = (self.status)();
-        let verified = self.chain.da().height;
+        let derived = self.chain.da().height;
         let celestia = celestia.map_or_else(
-            || json!({ "head": null, "endpoint": null, "verified": verified }),
+            || json!({ "head": null, "endpoint": null, "verified": false, "derived": derived }),
             |celestia| json!(celestia),
         );
         Ok(json!({
