@@ -1,0 +1,204 @@
+//! `weft devnet`: a chain to develop on, in one process.
+
+use super::files::{self, Urls};
+use super::run::{make_dir, not_yet, override_listeners, start, until_stopped};
+use super::settings::{self, Listen};
+use super::wallets::{self, Wallets};
+use super::{celestia, local};
+use clap::Args;
+use eyre::Result;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use weft_config::Config;
+use weft_da::local::LocalCelestia;
+use weft_da::signature::SequencerKey;
+use weft_genesis::{Devnet as Parameters, Genesis};
+
+/// Milliseconds after which a devnet makes an empty block, so that tools see time pass.
+const EMPTY_BLOCK_MS: u64 = 1_000;
+/// A devnet posts at every Celestia block.
+const BATCH_TIME_MS: u64 = 1;
+/// Bytes of the store's cache: a devnet stays small.
+const CACHE_BYTES: u64 = 16 << 20;
+/// The name of the embedded local Celestia.
+const CELESTIA_CHAIN_ID: &str = "weft-local";
+
+/// Everything in one process with no setup: local Celestia, sequencer, full node, RPC, funded accounts.
+///
+/// Without --dir it runs in a temporary folder that is removed at the end. With --dir it goes on where it was:
+/// DIR/genesis.json, config.toml and accounts.json are written at the first start and read at the next ones.
+#[derive(Debug, Args)]
+#[command(after_long_help = super::exit::TABLE)]
+pub(crate) struct Devnet {
+    /// Keep the chain here, and go on with it at the next start
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Use this Celestia node in place of the embedded local one
+    #[arg(long, value_name = "URL")]
+    celestia: Option<String>,
+    /// The token of that Celestia node, with write permission
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        requires = "celestia",
+        env = "WEFT_CELESTIA_TOKEN",
+        hide_env_values = true
+    )]
+    celestia_token: Option<String>,
+    /// Where the embedded local Celestia listens; port 0 takes a free one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:26658", conflicts_with = "celestia")]
+    celestia_listen: SocketAddr,
+    /// Milliseconds between blocks of the chain while there are transactions [default: 200]
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    block_time: Option<u64>,
+    /// Milliseconds between blocks of the embedded local Celestia
+    #[arg(long, value_name = "MS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(10..=600_000))]
+    block_interval: u64,
+    /// Where Ethereum's RPC listens, http and websocket [default: 127.0.0.1:8545]
+    #[arg(long, value_name = "ADDR:PORT|off")]
+    eth: Option<Listen>,
+    /// Where Solana's RPC listens (this version has no SBF machine yet)
+    #[arg(long, value_name = "ADDR:PORT|off")]
+    sol: Option<Listen>,
+    /// Where CometBFT's RPC listens (this version has no Wasm machine yet)
+    #[arg(long, value_name = "ADDR:PORT|off")]
+    cosmos: Option<Listen>,
+    /// Where Prometheus metrics are served [default: off]
+    #[arg(long, value_name = "ADDR:PORT|off")]
+    metrics: Option<Listen>,
+}
+
+impl Devnet {
+    pub(crate) async fn run(self) -> Result<()> {
+        // Holds the temporary folder until the end, and removes it then.
+        let temporary = if self.dir.is_none() { Some(tempfile::tempdir()?) } else { None };
+        let dir = match (&self.dir, &temporary) {
+            (Some(dir), _) => dir.clone(),
+            (None, Some(temporary)) => temporary.path().to_owned(),
+            (None, None) => PathBuf::from("."),
+        };
+        make_dir(&dir)?;
+        let mut config = self.config(&dir)?;
+        settings::log(&config)?;
+        not_yet(self.sol, self.cosmos);
+        let local = match &self.celestia {
+            Some(_) => None,
+            None => Some(self.local_celestia(&dir).await?),
+        };
+        if let Some(local) = &local {
+            // One connection and a push for each header.
+            config.da.endpoints = vec![local.ws_url()];
+        }
+        let wallets = Wallets::devnet()?;
+        let key = sequencer_key(&dir)?;
+        let genesis = Arc::new(genesis(&dir, &config, &wallets, &key).await?);
+        files::write_atomic(&dir.join("accounts.json"), &serde_json::to_vec_pretty(&wallets)?)?;
+        let (mut node, announced, urls) = start(&config, Arc::clone(&genesis), &dir, Some(key)).await?;
+        print(&urls, &wallets, &genesis, &dir, temporary.is_some());
+        let result = until_stopped(&mut node, async {}).await;
+        drop(announced);
+        node.stop().await;
+        if let Some(local) = local {
+            local.stop().await?;
+        }
+        result
+    }
+
+    /// `DIR/config.toml`, written at the first start, with the flags of this one over it.
+    fn config(&self, dir: &Path) -> Result<Config> {
+        let path = dir.join("config.toml");
+        if !path.exists() {
+            let mut config = Config::default();
+            config.node.dir = dir.display().to_string();
+            config.store.cache_bytes = CACHE_BYTES;
+            config.sequencer.empty_block_ms = EMPTY_BLOCK_MS;
+            config.sequencer.batch_time_ms = BATCH_TIME_MS;
+            config.log.filter = "warn".into();
+            if let Some(url) = &self.celestia {
+                config.da.endpoints = vec![url.clone()];
+            }
+            files::write_atomic(&path, config.to_commented_toml().as_bytes())?;
+        }
+        let mut config = settings::load(Some(&path))?;
+        override_listeners(&mut config, self.eth, self.metrics);
+        if let Some(block_time) = self.block_time {
+            config.sequencer.block_time_ms = block_time;
+        }
+        if let Some(url) = &self.celestia {
+            config.da.endpoints = vec![url.clone()];
+        }
+        if let Some(token) = &self.celestia_token {
+            config.da.auth_tokens = vec![weft_config::Secret(token.clone())];
+        }
+        config.validate()?;
+        Ok(config)
+    }
+
+    async fn local_celestia(&self, dir: &Path) -> Result<LocalCelestia> {
+        let data = dir.join("celestia");
+        local::start(Some(data), self.celestia_listen, self.block_interval, CELESTIA_CHAIN_ID.into()).await
+    }
+}
+
+/// The chain in the folder, or a new one that begins after Celestia's newest block.
+async fn genesis(dir: &Path, config: &Config, wallets: &Wallets, key: &SequencerKey) -> Result<Genesis> {
+    let path = dir.join("genesis.json");
+    if path.exists() {
+        return Ok(Genesis::from_path(&path)?);
+    }
+    let url = config.da.endpoints.first().map_or("", String::as_str);
+    let token = config.da.auth_tokens.first().map(|token| token.0.clone());
+    let (head, network) = celestia::discover(url, token).await?;
+    let genesis = Genesis::devnet(Parameters {
+        timestamp_ms: head.time_ms,
+        celestia_chain_id: network,
+        checkpoint: (head.height, head.hash),
+        sequencers: vec![key.address()],
+        accounts: wallets.ids(),
+    });
+    genesis.validate()?;
+    files::write_atomic(&path, genesis.to_json().as_bytes())?;
+    Ok(genesis)
+}
+
+fn sequencer_key(dir: &Path) -> Result<SequencerKey> {
+    let path = dir.join("sequencer.key");
+    if !path.exists() {
+        files::write_key(&path, &files::new_key())?;
+    }
+    files::read_key(&path)
+}
+
+fn print(urls: &Urls, wallets: &Wallets, genesis: &Genesis, dir: &Path, temporary: bool) {
+    let eth = urls.eth.as_deref().unwrap_or("off");
+    println!("\nWeft devnet {} is running\n", env!("CARGO_PKG_VERSION"));
+    println!("  chain id   {}", genesis.chain_id);
+    println!("  Ethereum   {eth}   (http and websocket, eth_* and weft_*)");
+    println!("  Celestia   {}", urls.celestia.as_deref().unwrap_or("off"));
+    let fate = if temporary { "removed at the end; keep it with --dir DIR" } else { "kept" };
+    println!("  folder     {}   ({fate})\n", dir.display());
+    println!("Accounts, {} {} each:\n", Parameters::BALANCE_WEFT, genesis.token.symbol);
+    for (index, wallet) in wallets.evm.iter().enumerate() {
+        println!("  ({index}) {}  {}", wallet.address, wallet.private_key);
+    }
+    println!("\n  mnemonic   {}   (everyone has it: for development only)\n", wallets::MNEMONIC);
+    if let (Some(first), Some(second)) = (wallets.evm.first(), wallets.evm.get(1)) {
+        println!("Try:\n");
+        println!("  cast balance {} --ether --rpc-url {eth}", second.address);
+        println!("  cast send {} --value 1ether --rpc-url {eth} \\", second.address);
+        println!("    --private-key {}", first.private_key);
+        println!("  weft status --url {eth}");
+        if !temporary {
+            println!(
+                "  weft run --genesis {0}/genesis.json --dir /tmp/follower --eth 127.0.0.1:0 \\",
+                dir.display()
+            );
+            println!(
+                "    --celestia {}        # a second node, from Celestia alone",
+                urls.celestia.as_deref().unwrap_or("")
+            );
+        }
+    }
+    println!("\nCtrl-C stops it.");
+}

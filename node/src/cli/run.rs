@@ -1,0 +1,145 @@
+//! `weft run`.
+
+use super::exit::Failure;
+use super::files::{self, Announced, Urls};
+use super::settings::{self, Listen};
+use super::{celestia, interrupted};
+use clap::Args;
+use eyre::Result;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use weft_config::Config;
+use weft_da::signature::SequencerKey;
+use weft_genesis::Genesis;
+use weft_node::node::Node;
+
+/// Run a full node: read Celestia from genesis' first height on, prove that nothing is missing, derive and execute.
+/// What is on disk is taken up again. Flags win over the environment (WEFT_SECTION_KEY), which wins over the config.
+#[derive(Debug, Args)]
+#[command(after_long_help = super::exit::TABLE)]
+pub(crate) struct Run {
+    /// The chain: genesis.json or genesis.toml, the same on all of its nodes
+    #[arg(long, value_name = "FILE")]
+    genesis: PathBuf,
+    /// Where the node keeps what it has; node.json stands there while it is ready
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// A Celestia node's JSON-RPC (http, https, ws, wss); several in order of preference
+    #[arg(long, value_name = "URL", num_args = 1..)]
+    celestia: Vec<String>,
+    /// What this operator chooses; `weft init` writes one with a comment on every key
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Order transactions too; the key must be one of genesis' sequencers
+    #[arg(long, requires = "key")]
+    sequencer: bool,
+    /// The sequencer's key, as `weft keys new` makes it
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Where Ethereum's RPC listens, http and websocket [default: 127.0.0.1:8545]
+    #[arg(long, value_name = "ADDR:PORT|off")]
+    eth: Option<Listen>,
+    /// Where Solana's RPC listens (this version has no SBF machine yet)
+    #[arg(long, value_name = "ADDR:PORT|off")]
+    sol: Option<Listen>,
+    /// Where CometBFT's RPC listens (this version has no Wasm machine yet)
+    #[arg(long, value_name = "ADDR:PORT|off")]
+    cosmos: Option<Listen>,
+    /// Where Prometheus metrics are served [default: off]
+    #[arg(long, value_name = "ADDR:PORT|off")]
+    metrics: Option<Listen>,
+}
+
+impl Run {
+    pub(crate) async fn run(self) -> Result<()> {
+        let mut config = settings::load(self.config.as_deref())?;
+        override_listeners(&mut config, self.eth, self.metrics);
+        if !self.celestia.is_empty() {
+            config.da.endpoints = self.celestia;
+            // What the environment or the file says of tokens may be for others.
+            if config.da.auth_tokens.len() > 1 {
+                config.da.auth_tokens.truncate(config.da.endpoints.len());
+            }
+        }
+        config.validate()?;
+        settings::log(&config)?;
+        not_yet(self.sol, self.cosmos);
+        let genesis = Arc::new(Genesis::from_path(&self.genesis)?);
+        let dir = self.dir.unwrap_or_else(|| PathBuf::from(&config.node.dir));
+        make_dir(&dir)?;
+        let key = match self.key.filter(|_| self.sequencer) {
+            Some(path) => Some(files::read_key(&path)?),
+            None => None,
+        };
+        let (mut node, _announced, urls) = start(&config, genesis, &dir, key).await?;
+        if let Some(eth) = &urls.eth {
+            tracing::info!(rpc = eth, dir = %dir.display(), "ready");
+        }
+        until_stopped(&mut node, async {}).await?;
+        node.stop().await;
+        Ok(())
+    }
+}
+
+/// Starts a node and says so in its folder.
+pub(crate) async fn start(
+    config: &Config,
+    genesis: Arc<Genesis>,
+    dir: &Path,
+    key: Option<SequencerKey>,
+) -> Result<(Node, Announced, Urls)> {
+    // One that a killed node left behind would deceive whoever waits for ours.
+    let _ = std::fs::remove_file(files::node_json(dir));
+    let (layer, _) = celestia::connect(settings::celestia(config, &genesis, dir), &genesis).await?;
+    let node_config = settings::node(config, dir.to_owned(), key)?;
+    let hash = genesis.hash();
+    let node = Node::start(genesis, node_config, Arc::new(layer)).await?;
+    let urls = Urls {
+        eth: node.eth().map(|address| format!("http://{address}")),
+        celestia: config.da.endpoints.first().map(|url| celestia::shown(url)),
+        ..Urls::default()
+    };
+    let announced = files::announce(dir, hash, urls.clone())?;
+    Ok((node, announced, urls))
+}
+
+/// Waits for Ctrl-C, SIGTERM, `other`'s failure, or the node's. `other` that ends well is waited past.
+pub(crate) async fn until_stopped(node: &mut Node, other: impl Future<Output = ()>) -> Result<()> {
+    let other = async {
+        other.await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = interrupted() => {
+            tracing::info!("stopping");
+            Ok(())
+        }
+        error = node.failed() => Err(error.into()),
+        () = other => Ok(()),
+    }
+}
+
+/// Flags over config.
+pub(crate) fn override_listeners(config: &mut Config, eth: Option<Listen>, metrics: Option<Listen>) {
+    let text = |listen: Listen| listen.address().map_or_else(|| "off".to_owned(), |addr| addr.to_string());
+    if let Some(eth) = eth {
+        config.rpc.eth = text(eth);
+    }
+    if let Some(metrics) = metrics {
+        config.metrics.listen = text(metrics);
+    }
+}
+
+/// Says what a flag does not do yet, instead of passing it over.
+pub(crate) fn not_yet(sol: Option<Listen>, cosmos: Option<Listen>) {
+    for (flag, machine, listen) in [("--sol", "SBF", sol), ("--cosmos", "Wasm", cosmos)] {
+        if listen.is_some_and(|listen| listen != Listen::Off) {
+            tracing::warn!("{flag} has no effect: this version has no {machine} machine yet");
+        }
+    }
+}
+
+pub(crate) fn make_dir(dir: &Path) -> Result<()> {
+    let fail = |error| Failure::File(format!("the folder {} can't be made: {error}", dir.display()));
+    Ok(std::fs::create_dir_all(dir).map_err(fail)?)
+}
