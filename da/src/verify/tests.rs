@@ -3,12 +3,15 @@
 use super::header::{self, check};
 use super::*;
 use crate::fixtures::{self, Case};
+use celestia_types::block::CommitExt;
 use celestia_types::nmt::NamespaceProof;
 use celestia_types::row_namespace_data::RowNamespaceData;
 use celestia_types::{DataAvailabilityHeader, Share};
+use ed25519_dalek::{Signer, SigningKey};
 use nmt_rs::simple_merkle::proof::Proof;
 use serde_json::Value;
 use tendermint::block::CommitSig;
+use tendermint::{PublicKey, Signature, account, validator};
 
 type NmtProof = nmt_rs::nmt_proof::NamespaceProof<nmt_rs::NamespacedSha2Hasher<NAMESPACE>, NAMESPACE>;
 const NAMESPACE: usize = 29;
@@ -302,6 +305,97 @@ fn bounds_on_the_square_and_the_version() {
         let error = check(&header).expect_err("refused").to_string();
         assert!(error.contains("app version"), "{error}");
     }
+}
+
+/// A captured header as if these keys had signed it, each with power 1; `change` comes before they sign.
+fn signed_by(keys: &[u8], change: impl FnOnce(&mut ExtendedHeader)) -> Option<ExtendedHeader> {
+    let mut header = header_of(&fixtures::case("one_v1")?);
+    let mut keys: Vec<SigningKey> = keys.iter().map(|key| SigningKey::from_bytes(&[*key; 32])).collect();
+    let public = |key: &SigningKey| {
+        PublicKey::from_raw_ed25519(key.verifying_key().as_bytes()).expect("an ed25519 key")
+    };
+    keys.sort_by_key(|key| account::Id::from(public(key)));
+    let validators: Vec<_> = keys.iter().map(|key| validator::Info::new(public(key), 1u32.into())).collect();
+    let proposer = validators[0].address;
+    header.validator_set = validator::Set::with_proposer(validators, proposer).expect("a set");
+    header.header.validators_hash = header.validator_set.hash();
+    header.header.next_validators_hash = header.validator_set.hash();
+    header.header.proposer_address = proposer;
+    change(&mut header);
+    header.commit.block_id.hash = header.header.hash();
+    header.commit.signatures = header
+        .validator_set
+        .validators
+        .iter()
+        .map(|one| CommitSig::BlockIdFlagCommit {
+            validator_address: one.address,
+            timestamp: header.header.time,
+            signature: Some(Signature::try_from(&[1; 64][..]).expect("64 bytes")),
+        })
+        .collect();
+    for (index, key) in keys.iter().enumerate() {
+        let bytes = header.commit.vote_sign_bytes(&header.header.chain_id, index).expect("a vote");
+        if let CommitSig::BlockIdFlagCommit { signature, .. } = &mut header.commit.signatures[index] {
+            *signature = Some(Signature::try_from(&key.sign(&bytes).to_bytes()[..]).expect("64 bytes"));
+        }
+    }
+    Some(header)
+}
+
+#[test]
+fn two_valid_headers_at_one_height_are_evidence() {
+    let Some(first) = signed_by(&[1, 2, 3, 4], |_| ()) else { return };
+    let second =
+        signed_by(&[1, 2, 3, 4], |header| header.header.app_hash = vec![7; 32].try_into().expect("a hash"))
+            .expect("the fixture is there");
+    let strangers = signed_by(&[5, 6, 7, 8], |_| ()).expect("the fixture is there");
+    let mut chain = HeaderChain::new(anchor(&first), None);
+    chain.begin(&first).expect("the trusted one");
+    chain.compare(&first).expect("the same");
+    chain.compare(&strangers).expect("of other validators: says nothing");
+    match chain.accept(&second) {
+        Err(VerifyError::Equivocation(evidence)) => {
+            assert_eq!((&evidence.first, &evidence.second), (&first, &second));
+        }
+        other => panic!("{other:?}"),
+    }
+    let next = |parent: &ExtendedHeader| {
+        let (height, parent) = (parent.header.height.increment(), parent.clone());
+        signed_by(&[1, 2, 3, 4], |header| {
+            header.header.height = height;
+            header.commit.height = height;
+            header.header.time = (parent.time() + std::time::Duration::from_secs(1)).expect("a time");
+            header.header.last_block_id = Some(parent.commit.block_id);
+        })
+        .expect("the fixture is there")
+    };
+    let error = chain.accept(&next(&second)).expect_err("on the other one").to_string();
+    assert!(error.contains("its parent is"), "{error}");
+    chain.accept(&next(&first)).expect("adjacent");
+}
+
+#[test]
+fn more_than_two_thirds_of_the_power_must_have_signed() {
+    let Some(honest) = signed_by(&[1, 2, 3, 4], |_| ()) else { return };
+    check(&honest).expect("all of four");
+    let mut three = honest.clone();
+    three.commit.signatures[1] = CommitSig::BlockIdFlagAbsent;
+    check(&three).expect("three of four");
+    let mut two = three.clone();
+    two.commit.signatures[2] = CommitSig::BlockIdFlagAbsent;
+    check(&two).expect_err("two of four");
+    let mut thirds = signed_by(&[1, 2, 3], |_| ()).expect("the fixture is there");
+    thirds.commit.signatures[0] = CommitSig::BlockIdFlagAbsent;
+    check(&thirds).expect_err("two of three are no more than two thirds");
+}
+
+#[test]
+fn a_validator_that_votes_under_two_names_counts_once() {
+    let Some(mut header) = signed_by(&[1, 2, 3, 4], |_| ()) else { return };
+    for index in 1..4 {
+        header.commit.signatures[index] = header.commit.signatures[0].clone();
+    }
+    check(&header).expect_err("one of four");
 }
 
 fn anchor(header: &ExtendedHeader) -> Anchor {
