@@ -39,6 +39,8 @@ mod server;
 mod state;
 mod status;
 mod subscribe;
+#[cfg(test)]
+mod tests;
 mod weft;
 
 pub use limits::RpcConfig;
