@@ -10,8 +10,10 @@
 //! outlives its test, no random number that the printed seed does not give again.
 
 pub mod celestia;
+pub mod liar;
 pub mod process;
 pub mod rpc;
+pub mod store;
 pub mod traffic;
 pub mod wallet;
 pub mod world;
@@ -22,7 +24,8 @@ use std::time::{Duration, Instant};
 /// The seed of this run: `WEFT_SEED`, or a fresh one. Printed, so that a failure can be run again.
 #[must_use]
 pub fn seed(test: &str) -> u64 {
-    let seed = std::env::var("WEFT_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(rand::random);
+    let seed =
+        std::env::var("WEFT_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(rand::random);
     println!("{test}: WEFT_SEED={seed}");
     seed
 }

@@ -92,7 +92,9 @@ impl Node {
         let path = self.dir.join("node.json");
         let start = std::time::Instant::now();
         let node: Value = loop {
-            if let Some(node) = std::fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str(&text).ok()) {
+            if let Some(node) =
+                std::fs::read_to_string(&path).ok().and_then(|text| serde_json::from_str(&text).ok())
+            {
                 break node;
             }
             if let Some(status) = self.child.as_mut().and_then(|child| child.try_wait().expect("a status")) {

@@ -28,7 +28,8 @@ impl Rpc {
     /// Where no HTTP client can be made.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(60)).build().expect("an HTTP client");
+        let client =
+            reqwest::Client::builder().timeout(Duration::from_secs(60)).build().expect("an HTTP client");
         Self { url: url.into(), client }
     }
 
@@ -50,8 +51,13 @@ impl Rpc {
     ///
     /// # Errors
     /// Where the connection fails or the answer is no JSON.
-    pub async fn try_call(&self, method: &str, params: Value) -> Result<Result<Value, RpcFault>, reqwest::Error> {
-        let answer = self.post(&json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})).await?;
+    pub async fn try_call(
+        &self,
+        method: &str,
+        params: Value,
+    ) -> Result<Result<Value, RpcFault>, reqwest::Error> {
+        let answer =
+            self.post(&json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})).await?;
         Ok(match answer.get("error") {
             None => Ok(answer.get("result").cloned().unwrap_or(Value::Null)),
             Some(error) => Err(RpcFault {
@@ -110,7 +116,10 @@ impl Rpc {
     ///
     /// # Errors
     /// Where the connection fails.
-    pub async fn send_raw(&self, transactions: &[String]) -> Result<Vec<Result<String, String>>, reqwest::Error> {
+    pub async fn send_raw(
+        &self,
+        transactions: &[String],
+    ) -> Result<Vec<Result<String, String>>, reqwest::Error> {
         let batch: Vec<Value> = transactions
             .iter()
             .enumerate()

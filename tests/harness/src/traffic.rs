@@ -47,7 +47,9 @@ impl Traffic {
                 self.counters.push(wallet.address().create(wallet.nonce));
                 wallet.call(TxKind::Create, 0, counter_code(), 300_000)
             }
-            (1..=3, Some(counter)) => wallet.call(TxKind::Call(counter), 0, word(self.rng.random()), CALL_GAS),
+            (1..=3, Some(counter)) => {
+                wallet.call(TxKind::Call(counter), 0, word(self.rng.random()), CALL_GAS)
+            }
             // A zero makes it revert; too little gas makes it halt. Both pay.
             (4, Some(counter)) => wallet.call(TxKind::Call(counter), 0, word(0), CALL_GAS),
             (5, Some(counter)) => wallet.call(TxKind::Call(counter), 0, word(1), 22_000),

@@ -2,6 +2,7 @@
 
 use crate::process::Node;
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -36,13 +37,27 @@ impl Default for Rules {
     }
 }
 
-/// A local Celestia, a genesis over it, and a directory for nodes.
-pub struct World {
-    /// Celestia.
-    pub celestia: LocalCelestia,
+/// A chain's genesis and keys as files, with a directory for its nodes. Celestia is somebody else's.
+#[derive(Debug)]
+pub struct Files {
     /// The chain's genesis.
     pub genesis: Genesis,
     dir: TempDir,
+}
+
+/// A local Celestia and a chain over it.
+pub struct World {
+    /// Celestia.
+    pub celestia: LocalCelestia,
+    files: Files,
+}
+
+impl Deref for World {
+    type Target = Files;
+
+    fn deref(&self) -> &Files {
+        &self.files
+    }
 }
 
 impl World {
@@ -63,31 +78,55 @@ impl World {
         celestia.produce().await.expect("a first block");
         let head = celestia.chain().head();
         let hash = B256::from_slice(head.header().hash().as_bytes());
+        let chain_id = celestia.chain().chain_id().to_owned();
+        let files = Files::new(dir, &rules, chain_id, (DaHeight(head.height()), hash));
+        Self { celestia, files }
+    }
+
+    /// A full node.
+    pub async fn follower(&self, name: &str) -> Node {
+        Node::start(name, &self.dir().join(name), self.run_args(&self.celestia.url())).await
+    }
+
+    /// A sequencer with this world's key `index`, and what else its config says (TOML).
+    pub async fn sequencer(&self, name: &str, index: u8, config: &str) -> Node {
+        let args = self.sequencer_args(name, index, config, &self.celestia.url());
+        Node::start(name, &self.dir().join(name), args).await
+    }
+}
+
+impl Files {
+    /// Writes a genesis that begins after the given Celestia header, and the sequencers' keys.
+    ///
+    /// # Panics
+    /// Where the rules make no valid genesis or the disk refuses.
+    #[must_use]
+    pub fn new(dir: TempDir, rules: &Rules, celestia_chain_id: String, checkpoint: (DaHeight, B256)) -> Self {
         let mut genesis = Genesis::devnet(Devnet {
             timestamp_ms: 1_700_000_000_000,
-            celestia_chain_id: celestia.chain().chain_id().to_owned(),
-            checkpoint: (DaHeight(head.height()), hash),
+            celestia_chain_id,
+            checkpoint,
             sequencers: (0..rules.sequencers).map(|index| sequencer_key(index).address()).collect(),
             accounts: (0..10).map(|index| AccountId::from_evm(Wallet::devnet(index).address())).collect(),
         });
         genesis.sequencing.forced_window = rules.forced_window;
         genesis.sequencing.failover_window = rules.failover_window;
         genesis.validate().expect("a valid genesis");
-        let world = Self { celestia, genesis, dir };
-        world.write_genesis(&world.genesis_path(), &world.genesis);
+        let files = Self { genesis, dir };
+        files.write_genesis(&files.genesis);
         for index in 0..rules.sequencers {
             let secret = format!("0x{}\n", hex::encode(sequencer_key(index).to_bytes()));
-            write_secret(&world.key_path(index), &secret);
+            write_secret(&files.key_path(index), &secret);
         }
-        world
+        files
     }
 
-    /// Writes a genesis file.
+    /// Writes the genesis file that [`Self::run_args`] names.
     ///
     /// # Panics
     /// Where the disk refuses.
-    pub fn write_genesis(&self, path: &Path, genesis: &Genesis) {
-        std::fs::write(path, genesis.to_json()).expect("a genesis file");
+    pub fn write_genesis(&self, genesis: &Genesis) {
+        std::fs::write(self.genesis_path(), genesis.to_json()).expect("a genesis file");
     }
 
     /// Where nodes and files of this world live.
@@ -112,18 +151,9 @@ impl World {
     #[must_use]
     pub fn run_args(&self, celestia: &str) -> Vec<String> {
         let genesis = self.genesis_path().display().to_string();
-        ["run", "--genesis", &genesis, "--celestia", celestia, "--eth", "127.0.0.1:0"].map(str::to_owned).to_vec()
-    }
-
-    /// A full node.
-    pub async fn follower(&self, name: &str) -> Node {
-        Node::start(name, &self.dir.path().join(name), self.run_args(&self.celestia.url())).await
-    }
-
-    /// A sequencer with this world's key `index`, and what else its config says (TOML).
-    pub async fn sequencer(&self, name: &str, index: u8, config: &str) -> Node {
-        let args = self.sequencer_args(name, index, config, &self.celestia.url());
-        Node::start(name, &self.dir.path().join(name), args).await
+        ["run", "--genesis", &genesis, "--celestia", celestia, "--eth", "127.0.0.1:0"]
+            .map(str::to_owned)
+            .to_vec()
     }
 
     /// Arguments of a sequencer; writes its config file.
@@ -136,7 +166,11 @@ impl World {
         std::fs::write(&path, config).expect("a config file");
         let mut args = self.run_args(celestia);
         args.extend(["--config".to_owned(), path.display().to_string()]);
-        args.extend(["--sequencer".to_owned(), "--key".to_owned(), self.key_path(index).display().to_string()]);
+        args.extend([
+            "--sequencer".to_owned(),
+            "--key".to_owned(),
+            self.key_path(index).display().to_string(),
+        ]);
         args
     }
 }

@@ -37,8 +37,13 @@ const OUTSIDE: &[&str] = &["weft-tests", "weft-bench"];
 const FILE_LINES_MAX: usize = 500;
 
 /// Marks of work left undone. Split here, so that this file does not find itself.
-const FORBIDDEN: &[&str] =
-    &[concat!("to", "do!("), concat!("unimple", "mented!("), concat!("#[ig", "nore"), concat!("FIX", "ME"), concat!("XX", "X")];
+const FORBIDDEN: &[&str] = &[
+    concat!("to", "do!("),
+    concat!("unimple", "mented!("),
+    concat!("#[ig", "nore"),
+    concat!("FIX", "ME"),
+    concat!("XX", "X"),
+];
 
 fn root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

@@ -30,7 +30,10 @@ async fn devnet_writes_what_scripts_rely_on_and_goes_on_after_a_stop_and_after_a
     let accounts = read(&node, "accounts.json");
     assert_eq!(accounts["evm"].as_array().map(Vec::len), Some(10));
     let mut wallet = Wallet::devnet(0);
-    assert_eq!(accounts["evm"][0]["address"].as_str().map(str::to_lowercase), Some(format!("{:#x}", wallet.address())));
+    assert_eq!(
+        accounts["evm"][0]["address"].as_str().map(str::to_lowercase),
+        Some(format!("{:#x}", wallet.address()))
+    );
     assert_eq!(accounts["evm"][0]["private_key"], json!(wallet.secret()));
     assert_eq!(node.rpc().call("eth_chainId", json!([])).await, "0x7a69");
 

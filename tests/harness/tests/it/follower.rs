@@ -17,7 +17,8 @@ const KILLS: u32 = 100;
 async fn a_second_node_and_a_third_that_is_killed_100_times_rebuild_1000_blocks_amid_spam() {
     let seed = seed("follower");
     let world = World::new(Rules::default()).await;
-    let sequencer = world.sequencer("sequencer", 0, "[sequencer]\nblock_time_ms = 20\nbatch_time_ms = 200\n").await;
+    let sequencer =
+        world.sequencer("sequencer", 0, "[sequencer]\nblock_time_ms = 20\nbatch_time_ms = 200\n").await;
     let mut traffic = Traffic::new(seed, 0..8);
 
     let third = tokio::spawn(killed_again_and_again(
@@ -56,7 +57,8 @@ async fn a_second_node_and_a_third_that_is_killed_100_times_rebuild_1000_blocks_
     assert_same(sequencer.rpc(), second.rpc(), HEIGHT).await;
     assert_same(second.rpc(), third.rpc(), HEIGHT).await;
     let discarded = second.rpc().status().await.expect("a status")["discarded"].clone();
-    let count: u64 = discarded.as_object().expect("counts").values().filter_map(serde_json::Value::as_u64).sum();
+    let count: u64 =
+        discarded.as_object().expect("counts").values().filter_map(serde_json::Value::as_u64).sum();
     assert!(count > 0 && spam > 0, "{spam} pieces of spam were posted, discarded: {discarded}");
     let listed = second.rpc().call("weft_discarded", json!([])).await;
     assert!(!listed.as_array().expect("a list").is_empty(), "weft_discarded lists nothing");

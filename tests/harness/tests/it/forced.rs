@@ -27,8 +27,9 @@ async fn a_forced_transaction_of_a_denied_sender_lands() {
     })
     .await;
     assert_eq!(receipt["status"], "0x1");
-    let height = u64::from_str_radix(receipt["blockNumber"].as_str().expect("a height").trim_start_matches("0x"), 16)
-        .expect("a number");
+    let height =
+        u64::from_str_radix(receipt["blockNumber"].as_str().expect("a height").trim_start_matches("0x"), 16)
+            .expect("a number");
     let follower = world.follower("follower").await;
     included(follower.rpc(), height).await;
     let seen = follower.rpc().call("eth_getTransactionReceipt", json!([signed.hash])).await;
@@ -41,7 +42,16 @@ async fn without_any_sequencer_at_work_a_forced_transaction_becomes_overdue_and_
     let follower = world.follower("follower").await;
     let signed = Wallet::devnet(0).transfer(Wallet::numbered(1).address(), 5);
     let genesis = world.genesis_path().display().to_string();
-    let forced = weft(&["force", "--genesis", &genesis, "--celestia", &world.celestia.url(), "--vm", "evm", &signed.raw]);
+    let forced = weft(&[
+        "force",
+        "--genesis",
+        &genesis,
+        "--celestia",
+        &world.celestia.url(),
+        "--vm",
+        "evm",
+        &signed.raw,
+    ]);
     assert!(forced.status.success(), "{}", String::from_utf8_lossy(&forced.stderr));
     let receipt = eventually("a receipt of the overdue transaction", LONG, || async {
         let receipt = follower.rpc().call("eth_getTransactionReceipt", json!([signed.hash])).await;

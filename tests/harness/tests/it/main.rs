@@ -1,8 +1,10 @@
 //! The integration suite: whole nodes as processes, against an embedded local Celestia.
 
+mod abuse;
 mod chain;
 mod devnet;
 mod failover;
+mod faults;
 mod follower;
 mod forced;
 mod killed;
