@@ -5,7 +5,9 @@
 //! | `weft_height{label}` | rollup height: `soft`, `included`; Celestia's: `celestia_head`, `celestia_derived` |
 //! | `weft_soft_confirmation_seconds` | from the pool to a soft block |
 //! | `weft_da_inclusion_seconds` | from a block's timestamp to its derivation |
-//! | `weft_commit_seconds` | taking in a step: execution, tree and commit of what was not soft |
+//! | `weft_execute_seconds` | executing a derived block that was not soft, with its tree |
+//! | `weft_build_seconds` | making a soft block: execution and tree |
+//! | `weft_commit_seconds` | the store's commit of a step |
 //! | `weft_backlog_blocks`, `weft_backlog_bytes` | soft blocks that Celestia does not have |
 //! | `weft_publisher_waiting_bytes`, `weft_publisher_sent`, `weft_publisher_resent` | batches on their way |
 //! | `weft_discarded_total{reason}` | what derivation skipped |

@@ -58,6 +58,8 @@ pub struct SequencerSetup {
     pub mempool: MempoolConfig,
     /// The most that is paid to Celestia.
     pub price_ceiling: GasPrice,
+    /// Celestia blocks after which a submission of unknown outcome counts as lost; `None` is the publisher's own.
+    pub settle_blocks: Option<u64>,
 }
 
 /// Why a node does not start, or stopped. Each is one sentence with what, where and what to do.
@@ -248,9 +250,11 @@ fn open_sequencer(
         return Err(NodeError::NotASequencer { address });
     }
     let dir = dir.join("sequencer");
+    let defaults = PublisherConfig::new(params.batch_namespace);
     let publisher_config = PublisherConfig {
         price_ceiling: setup.price_ceiling,
-        ..PublisherConfig::new(params.batch_namespace)
+        settle_blocks: setup.settle_blocks.unwrap_or(defaults.settle_blocks),
+        ..defaults
     };
     let publisher = Publisher::open(&dir.join("outbox"), layer, publisher_config)?;
     let log = SignLog::open(&dir.join(format!("signed-{address}.log")))?;

@@ -8,7 +8,7 @@ use crate::sequencer::{Sequencer, SequencerError};
 use arc_swap::ArcSwap;
 use futures::StreamExt;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 use tokio_util::sync::CancellationToken;
 use weft_da::derive::{Derivation, DerivationState, Discarded, DiscardedFrom, derive};
 use weft_da::layer::{Anchor, DaError, DaLayer};
@@ -175,13 +175,11 @@ impl Syncer {
         self.state = Arc::new(state);
         let head = self.layer.status().head;
         let synced = blocks.last().is_some_and(|last| last.height() >= head);
-        let started = Instant::now();
         let discarded: Vec<DiscardedEntry> = steps.iter().flat_map(|step| step.discarded.clone()).collect();
         let applied = match &self.sequencer {
             Some(sequencer) => sequencer.apply_derived(steps, Arc::clone(&self.state), synced)?,
             None => self.chain.apply_derived(steps)?,
         };
-        metrics::histogram!("weft_commit_seconds").record(started.elapsed());
         if let Some(publisher) = &self.publisher {
             seen.iter().for_each(|seen| publisher.tell(seen));
         }

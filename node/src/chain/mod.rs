@@ -335,3 +335,6 @@ fn weigh(record: &BlockRecord) -> u32 {
     });
     u32::try_from(transactions.sum::<usize>().saturating_add(1_024)).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

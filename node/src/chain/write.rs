@@ -4,6 +4,7 @@ use super::discarded::{Counts, DiscardedEntry};
 use super::view::{DaTip, SoftBlock, View};
 use super::{BlockRecord, Chain, ChainError, ChainEvent, keys};
 use std::sync::Arc;
+use std::time::Instant;
 use weft_router::{ExecutedBlock, Router};
 use weft_state::{Key, Store};
 use weft_types::{B256, Bytes, DaHeight, DerivedBlock, Height};
@@ -178,7 +179,9 @@ impl Chain {
         let _entered = span.enter();
         let parent = Arc::clone(view.tip());
         let state = view.state(parent.header.height);
+        let started = Instant::now();
         let executed = self.router.apply_block(&*state, &*self.nodes, &parent.header, &block)?;
+        metrics::histogram!("weft_execute_seconds").record(started.elapsed());
         applied.rejected.extend(executed.rejected.iter().map(|rejected| rejected.reject.kind.name()));
         let soft = SoftBlock::new(Arc::new(block), executed, None);
         self.push(view, soft);
@@ -195,12 +198,14 @@ impl Chain {
     ) -> Result<(), ChainError> {
         let span = tracing::debug_span!("commit", blocks = count);
         let _entered = span.enter();
+        let started = Instant::now();
         let mut session = self.store.begin(view.included.header.height.next())?;
         for soft in view.soft.iter().take(count) {
             session.block(&soft.changes, &soft.tree, records(&soft.record))?;
         }
         session.records(loose);
         session.finish(derivation)?.commit()?;
+        metrics::histogram!("weft_commit_seconds").record(started.elapsed());
         Ok(())
     }
 

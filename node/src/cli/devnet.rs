@@ -19,6 +19,8 @@ use weft_genesis::{Devnet as Parameters, Genesis};
 const EMPTY_BLOCK_MS: u64 = 1_000;
 /// A devnet posts at every Celestia block.
 const BATCH_TIME_MS: u64 = 1;
+/// Blocks after which what the embedded local Celestia did not include is lost: it has no peers to be late.
+const SETTLE_BLOCKS: u64 = 2;
 /// Bytes of the store's cache: a devnet stays small.
 const CACHE_BYTES: u64 = 16 << 20;
 /// The name of the embedded local Celestia.
@@ -94,7 +96,9 @@ impl Devnet {
         let key = sequencer_key(&dir)?;
         let genesis = Arc::new(genesis(&dir, &config, &wallets, &key).await?);
         files::write_atomic(&dir.join("accounts.json"), &serde_json::to_vec_pretty(&wallets)?)?;
-        let (mut node, announced, urls) = start(&config, Arc::clone(&genesis), &dir, Some(key)).await?;
+        let settle_blocks = local.is_some().then_some(SETTLE_BLOCKS);
+        let (mut node, announced, urls) =
+            start(&config, Arc::clone(&genesis), &dir, Some(key), settle_blocks).await?;
         print(&urls, &wallets, &genesis, &dir, temporary.is_some());
         let result = until_stopped(&mut node, async {}).await;
         drop(announced);
@@ -172,33 +176,33 @@ fn sequencer_key(dir: &Path) -> Result<SequencerKey> {
 
 fn print(urls: &Urls, wallets: &Wallets, genesis: &Genesis, dir: &Path, temporary: bool) {
     let eth = urls.eth.as_deref().unwrap_or("off");
-    println!("\nWeft devnet {} is running\n", env!("CARGO_PKG_VERSION"));
-    println!("  chain id   {}", genesis.chain_id);
-    println!("  Ethereum   {eth}   (http and websocket, eth_* and weft_*)");
-    println!("  Celestia   {}", urls.celestia.as_deref().unwrap_or("off"));
+    say!("\nWeft devnet {} is running\n", env!("CARGO_PKG_VERSION"));
+    say!("  chain id   {}", genesis.chain_id);
+    say!("  Ethereum   {eth}   (http and websocket, eth_* and weft_*)");
+    say!("  Celestia   {}", urls.celestia.as_deref().unwrap_or("off"));
     let fate = if temporary { "removed at the end; keep it with --dir DIR" } else { "kept" };
-    println!("  folder     {}   ({fate})\n", dir.display());
-    println!("Accounts, {} {} each:\n", Parameters::BALANCE_WEFT, genesis.token.symbol);
+    say!("  folder     {}   ({fate})\n", dir.display());
+    say!("Accounts, {} {} each:\n", Parameters::BALANCE_WEFT, genesis.token.symbol);
     for (index, wallet) in wallets.evm.iter().enumerate() {
-        println!("  ({index}) {}  {}", wallet.address, wallet.private_key);
+        say!("  ({index}) {}  {}", wallet.address, wallet.private_key);
     }
-    println!("\n  mnemonic   {}   (everyone has it: for development only)\n", wallets::MNEMONIC);
+    say!("\n  mnemonic   {}   (everyone has it: for development only)\n", wallets::MNEMONIC);
     if let (Some(first), Some(second)) = (wallets.evm.first(), wallets.evm.get(1)) {
-        println!("Try:\n");
-        println!("  cast balance {} --ether --rpc-url {eth}", second.address);
-        println!("  cast send {} --value 1ether --rpc-url {eth} \\", second.address);
-        println!("    --private-key {}", first.private_key);
-        println!("  weft status --url {eth}");
+        say!("Try:\n");
+        say!("  cast balance {} --ether --rpc-url {eth}", second.address);
+        say!("  cast send {} --value 1ether --rpc-url {eth} \\", second.address);
+        say!("    --private-key {}", first.private_key);
+        say!("  weft status --url {eth}");
         if !temporary {
-            println!(
+            say!(
                 "  weft run --genesis {0}/genesis.json --dir /tmp/follower --eth 127.0.0.1:0 \\",
                 dir.display()
             );
-            println!(
+            say!(
                 "    --celestia {}        # a second node, from Celestia alone",
                 urls.celestia.as_deref().unwrap_or("")
             );
         }
     }
-    println!("\nCtrl-C stops it.");
+    say!("\nCtrl-C stops it.");
 }

@@ -61,10 +61,7 @@ impl Force {
             error => Failure::Refused(error.to_string()),
         })?;
         let window = genesis.sequencing.forced_window;
-        println!(
-            "posted at Celestia height {}; in the chain within {window} Celestia blocks",
-            receipt.height
-        );
+        say!("posted at Celestia height {}; in the chain within {window} Celestia blocks", receipt.height);
         Ok(())
     }
 }
@@ -77,6 +74,6 @@ fn check(genesis: &Genesis, transaction: &Transaction) -> Result<()> {
         machine.ok_or_else(|| Failure::File(format!("this chain has no machine {}", transaction.vm)))?;
     let checked = machine.check(&transaction.payload);
     let checked = checked.map_err(|reject| Failure::File(format!("the chain would reject it: {reject}")))?;
-    println!("transaction {}", checked.id);
+    say!("transaction {}", checked.id);
     Ok(())
 }

@@ -68,15 +68,12 @@ impl Init {
         files::write_key(&key_path, &key)?;
         files::write_atomic(&config_path, config.to_commented_toml().as_bytes())?;
         files::write_atomic(&genesis_path, genesis.to_commented_toml().as_bytes())?;
-        println!("genesis    {}   hash {}", genesis_path.display(), genesis.hash());
-        println!(
-            "checkpoint Celestia {} {}   (compare it with a source that you trust)",
-            head.height, head.hash
-        );
-        println!("config     {}", config_path.display());
-        println!("key        {}   sequencer {}", key_path.display(), key.address());
+        say!("genesis    {}   hash {}", genesis_path.display(), genesis.hash());
+        say!("checkpoint Celestia {} {}   (compare it with a source that you trust)", head.height, head.hash);
+        say!("config     {}", config_path.display());
+        say!("key        {}   sequencer {}", key_path.display(), key.address());
         let (genesis, config, key) = (genesis_path.display(), config_path.display(), key_path.display());
-        println!("\nweft run --genesis {genesis} --config {config} --sequencer --key {key}");
+        say!("\nweft run --genesis {genesis} --config {config} --sequencer --key {key}");
         Ok(())
     }
 

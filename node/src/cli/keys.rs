@@ -39,7 +39,7 @@ impl Keys {
             }
             Action::Show { key } => files::read_key(&key)?.address(),
         };
-        println!("{address}");
+        say!("{address}");
         Ok(())
     }
 }

@@ -31,7 +31,7 @@ impl CelestiaLocal {
     pub(crate) async fn run(self) -> Result<()> {
         super::settings::log(&weft_config::Config::default())?;
         let local = start(self.dir, self.listen, self.block_interval, self.chain_id).await?;
-        println!("Celestia (local)  {}  {}", local.url(), local.ws_url());
+        say!("Celestia (local)  {}  {}", local.url(), local.ws_url());
         interrupted().await;
         local.stop().await?;
         Ok(())

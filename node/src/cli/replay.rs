@@ -83,7 +83,7 @@ impl Replay {
         let started = Instant::now();
         replay(&kept, &scratch, &layer, Height(self.from), to).await?;
         let count = to.since(Height(self.from)).saturating_add(1);
-        println!(
+        say!(
             "{count} blocks are the same, {} to {to}, in {:.1} s",
             self.from,
             started.elapsed().as_secs_f64()

@@ -46,7 +46,7 @@ impl Rollback {
         let chain = open_chain(&config, Arc::new(router))?;
         let before = chain.included().header.height;
         let tip = chain.store().rollback(Height(self.to)).map_err(NodeError::from)?;
-        println!("went back from height {before} to {}, state root {}", tip.height, tip.root);
+        say!("went back from height {before} to {}, state root {}", tip.height, tip.root);
         Ok(())
     }
 }

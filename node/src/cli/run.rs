@@ -71,7 +71,7 @@ impl Run {
             Some(path) => Some(files::read_key(&path)?),
             None => None,
         };
-        let (mut node, _announced, urls) = start(&config, genesis, &dir, key).await?;
+        let (mut node, _announced, urls) = start(&config, genesis, &dir, key, None).await?;
         if let Some(eth) = &urls.eth {
             tracing::info!(rpc = eth, dir = %dir.display(), "ready");
         }
@@ -87,20 +87,29 @@ pub(crate) async fn start(
     genesis: Arc<Genesis>,
     dir: &Path,
     key: Option<SequencerKey>,
+    settle_blocks: Option<u64>,
 ) -> Result<(Node, Announced, Urls)> {
     // One that a killed node left behind would deceive whoever waits for ours.
     let _ = std::fs::remove_file(files::node_json(dir));
     let (layer, _) = celestia::connect(settings::celestia(config, &genesis, dir), &genesis).await?;
-    let node_config = settings::node(config, dir.to_owned(), key)?;
+    let mut node_config = settings::node(config, dir.to_owned(), key)?;
+    if let Some(setup) = &mut node_config.sequencer {
+        setup.settle_blocks = settle_blocks;
+    }
     let hash = genesis.hash();
     let node = Node::start(genesis, node_config, Arc::new(layer)).await?;
     let urls = Urls {
         eth: node.eth().map(|address| format!("http://{address}")),
-        celestia: config.da.endpoints.first().map(|url| celestia::shown(url)),
+        celestia: config.da.endpoints.first().map(|url| http(&celestia::shown(url))),
         ..Urls::default()
     };
     let announced = files::announce(dir, hash, urls.clone())?;
     Ok((node, announced, urls))
+}
+
+/// The URL that any client takes: a Celestia node serves http and websocket on one port.
+fn http(url: &str) -> String {
+    url.replacen("ws://", "http://", 1).replacen("wss://", "https://", 1)
 }
 
 /// Waits for Ctrl-C, SIGTERM, `other`'s failure, or the node's. `other` that ends well is waited past.

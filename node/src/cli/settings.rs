@@ -1,6 +1,7 @@
 //! From a config file and flags to what the node takes.
 
 use eyre::{Result, WrapErr};
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -55,8 +56,13 @@ pub(crate) fn load(path: Option<&Path>) -> Result<Config> {
 /// Starts logging to stderr. `RUST_LOG` wins over the config.
 pub(crate) fn log(config: &Config) -> Result<()> {
     let filter = std::env::var("RUST_LOG").unwrap_or_else(|_| config.log.filter.clone());
+    // The store's own doings interest nobody who did not ask for them; what is said last wins.
+    let filter = format!("fjall=warn,lsm_tree=warn,{filter}");
     let filter = EnvFilter::try_new(&filter).wrap_err_with(|| format!("log.filter {filter:?}"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     let done = match config.log.format {
         LogFormat::Text => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().try_init(),
@@ -120,5 +126,5 @@ fn sequencer(config: &Sequencer, key: SequencerKey, price_ceiling: GasPrice) -> 
         per_account: config.pool_per_account,
     };
     let mempool = MempoolConfig { limits, deny: config.deny_list.iter().copied().collect() };
-    SequencerSetup { key, config: pace, mempool, price_ceiling }
+    SequencerSetup { key, config: pace, mempool, price_ceiling, settle_blocks: None }
 }

@@ -42,7 +42,7 @@ impl Status {
         let status: Value =
             client.request("weft_status", rpc_params![]).await.map_err(|error| unreachable(&error))?;
         if self.json {
-            println!("{}", serde_json::to_string_pretty(&status)?);
+            say!("{}", serde_json::to_string_pretty(&status)?);
         } else {
             print(&status);
         }
@@ -67,25 +67,21 @@ fn print(status: &Value) {
         Some(Value::String(text)) => text.clone(),
         Some(other) => other.to_string(),
     };
-    println!("chain         {}   genesis {}", at("/chain_id"), at("/genesis_hash"));
-    println!("tip           {}   {}", at("/tip/height"), at("/tip/hash"));
-    println!(
-        "on Celestia   {}   at Celestia height {}",
-        at("/da_included/height"),
-        at("/da_included/da_height")
-    );
-    println!("state root    {}   (on Celestia)", at("/da_included/state_root"));
-    println!(
+    say!("chain         {}   genesis {}", at("/chain_id"), at("/genesis_hash"));
+    say!("tip           {}   {}", at("/tip/height"), at("/tip/hash"));
+    say!("on Celestia   {}   at Celestia height {}", at("/da_included/height"), at("/da_included/da_height"));
+    say!("state root    {}   (on Celestia)", at("/da_included/state_root"));
+    say!(
         "Celestia      head {}, derived {}, {}",
         at("/celestia/head"),
         at("/celestia/derived"),
         at("/celestia/endpoint")
     );
     if status["celestia"]["verified"] == Value::Bool(false) {
-        println!("              NOT VERIFIED: this node trusts its endpoint");
+        say!("              NOT VERIFIED: this node trusts its endpoint");
     }
     if status["sequencer"].is_object() {
-        println!(
+        say!(
             "sequencer     {}   leader {}   {} blocks, {} bytes to post",
             at("/sequencer/address"),
             at("/sequencer/leader"),
@@ -94,6 +90,6 @@ fn print(status: &Value) {
         );
     }
     for (reason, count) in status["discarded"].as_object().into_iter().flatten() {
-        println!("discarded     {count} {reason}");
+        say!("discarded     {count} {reason}");
     }
 }

@@ -58,7 +58,7 @@ impl VerifyBlobs {
         // A large square takes a while to hash, on a thread of its own.
         let lines = tokio::task::spawn_blocking(move || verify_blobs(&text)).await??;
         for line in lines {
-            println!("{}", serde_json::to_string(&line)?);
+            say!("{}", serde_json::to_string(&line)?);
         }
         Ok(())
     }

@@ -381,6 +381,7 @@ impl Sequencer {
                 limits,
             )
             .map_err(ChainError::from)?;
+        metrics::histogram!("weft_build_seconds").record(started.elapsed());
         let gone = built.rejected.iter().filter(|rejected| is_final(rejected.reject.kind));
         self.mempool.remove(gone.map(|rejected| rejected.candidate.checked.id));
         for rejected in &built.rejected {
