@@ -21,7 +21,7 @@ use weft_types::{Address, B256, Bytes, DaHeight, DecodeError, Height, Transactio
 
 pub use wire::{
     BASED_MAGIC, CHUNK_MAGIC, Chunk, Decoded, EncodeError, MAGIC, VERSION, WireError, commitment, decode,
-    decode_batch, encode, encode_based,
+    decode_batch, encode, encode_based, recut,
 };
 
 /// Most transactions of all blocks of a batch together.

@@ -4,6 +4,9 @@
 //! real verifier. Whoever simulates makes blocks with [`MemoryLayer::produce`] and says what goes wrong with
 //! [`MemoryLayer::plan`]; nothing else decides.
 
+#[cfg(test)]
+mod tests;
+
 use crate::blob::NewBlob;
 use crate::layer::{Anchor, DaError, DaHead, DaLayer, DaReceipt, EndpointStatus, Fee, LayerStatus};
 use crate::local::{Block, Chain, LocalError, SubmitError, SubmitOptions, Ticket};

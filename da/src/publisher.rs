@@ -24,7 +24,9 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+use crate::derive::{Derivation, DiscardedFrom};
 use crate::layer::{DaLayer, GasPrice};
+use crate::verify::VerifiedDaBlock;
 use alloy_rlp::{RlpDecodable, RlpEncodable};
 use parking_lot::Mutex;
 use queue::Queue;
@@ -289,6 +291,11 @@ impl Publisher {
 
     /// Tells what derivation made of a Celestia block, after it is committed. To be called for every one, also for
     /// those without a blob: the height tells how long to look for what has an unknown outcome.
+    pub fn landed(&self, block: &VerifiedDaBlock, derivation: &Derivation) {
+        self.tell(&Seen::of(block, derivation));
+    }
+
+    /// [`Self::landed`] with its essence already extracted.
     pub fn tell(&self, seen: &Seen) {
         let events = self.0.queue.lock().seen(seen);
         for event in events {
@@ -326,6 +333,31 @@ impl Publisher {
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<PublisherEvent> {
         self.0.events.subscribe()
+    }
+}
+
+impl Seen {
+    /// The essence of a derived Celestia block.
+    #[must_use]
+    pub fn of(block: &VerifiedDaBlock, derivation: &Derivation) -> Self {
+        let blobs: Vec<B256> = block.batch_blobs().iter().map(|blob| blob_hash(&blob.data)).collect();
+        let tip = derivation.state.tip();
+        let discarded = derivation
+            .discarded
+            .iter()
+            .filter(|discarded| discarded.namespace == DiscardedFrom::Batch)
+            .filter_map(|discarded| {
+                let at = block.batch_blobs().iter().position(|blob| blob.index == discarded.blob_index)?;
+                Some((*blobs.get(at)?, discarded.reason.to_string()))
+            })
+            .collect();
+        Self {
+            da_height: block.height(),
+            blobs,
+            blocks: derivation.blocks.iter().map(|l| (l.block.height, l.block.order_hash)).collect(),
+            tip: (tip.height, tip.order_hash),
+            discarded,
+        }
     }
 }
 

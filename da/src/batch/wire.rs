@@ -112,6 +112,28 @@ pub fn encode(batch: Batch, key: &SequencerKey, max_blob_bytes: usize) -> Result
     split(&wire, max_blob_bytes)
 }
 
+/// The same batch in smaller blobs: for a chain that turns out to take less in one. `blobs` are all that [`encode`]
+/// gave; `None` where they are not.
+///
+/// # Errors
+/// [`EncodeError::TooManyChunks`].
+pub fn recut(blobs: &[Bytes], max_blob_bytes: usize) -> Option<Result<Vec<Bytes>, EncodeError>> {
+    let wire = match blobs {
+        [whole] if whole.starts_with(MAGIC) => whole.clone(),
+        chunks => {
+            let part = |blob: &Bytes| match decode(blob) {
+                Ok(Decoded::Chunk(chunk)) => Some(chunk.bytes),
+                _ => None,
+            };
+            Bytes::from(chunks.iter().map(part).collect::<Option<Vec<_>>>()?.concat())
+        }
+    };
+    if wire.len() <= max_blob_bytes {
+        return Some(Ok(vec![wire]));
+    }
+    Some(split(&wire, max_blob_bytes))
+}
+
 fn split(wire: &Bytes, max_blob_bytes: usize) -> Result<Vec<Bytes>, EncodeError> {
     let part = max_blob_bytes.saturating_sub(CHUNK_HEADER_BYTES).max(1);
     // Parts of about one size, so that the last is no stub.

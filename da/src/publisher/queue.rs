@@ -33,6 +33,14 @@ struct Waiting {
     reason: Option<String>,
 }
 
+impl Waiting {
+    fn new(batch: PreparedBatch) -> Self {
+        let blob = |data: &Bytes| WaitingBlob { hash: blob_hash(data), sent: false, seen: None };
+        let blobs = batch.blobs.iter().map(blob).collect();
+        Self { batch, blobs, discards: 0, reason: None }
+    }
+}
+
 /// What was sent, and until where to look for it.
 struct Outstanding {
     blobs: HashSet<B256>,
@@ -123,9 +131,7 @@ impl Queue {
     }
 
     pub(super) fn push(&mut self, batch: PreparedBatch) {
-        let blob = |data: &Bytes| WaitingBlob { hash: blob_hash(data), sent: false, seen: None };
-        let blobs = batch.blobs.iter().map(blob).collect();
-        self.waiting.push_back(Waiting { batch, blobs, discards: 0, reason: None });
+        self.waiting.push_back(Waiting::new(batch));
     }
 
     pub(super) fn last(&self) -> Option<&PreparedBatch> {
@@ -251,6 +257,19 @@ impl Queue {
     pub(super) fn split(&mut self, too_large: &Submission) -> bool {
         self.transaction_bytes = (too_large.bytes() / 2).max(TRANSACTION_BYTES_MIN);
         too_large.blobs.len() > 1
+    }
+
+    /// The batch that a blob is of.
+    pub(super) fn holding(&self, blob: B256) -> Option<PreparedBatch> {
+        let holds = |waiting: &&Waiting| waiting.blobs.iter().any(|b| b.hash == blob);
+        self.waiting.iter().find(holds).map(|waiting| waiting.batch.clone())
+    }
+
+    /// Puts the same batch in other blobs in its place.
+    pub(super) fn replace(&mut self, batch: PreparedBatch) {
+        if let Some(waiting) = self.waiting.iter_mut().find(|w| w.batch.batch_no == batch.batch_no) {
+            *waiting = Waiting::new(batch);
+        }
     }
 
     /// Takes in what derivation made of a Celestia block; gives what it settles, in order.

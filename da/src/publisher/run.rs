@@ -3,6 +3,7 @@
 use super::queue::{Next, Submission};
 use super::store::Attempt;
 use super::{Inner, Publisher, PublisherError};
+use crate::batch;
 use crate::blob::NewBlob;
 use crate::layer::{DaError, DaReceipt};
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
@@ -105,7 +106,7 @@ impl Inner {
     }
 
     async fn follow_up(
-        &self,
+        self: &Arc<Self>,
         outcome: Result<DaReceipt, DaError>,
         submission: &Submission,
         head: DaHeight,
@@ -145,8 +146,9 @@ impl Inner {
                 if self.queue.lock().split(submission) {
                     return;
                 }
+                let Err(why) = self.recut(submission).await else { return };
                 self.alarm(format!(
-                    "Celestia takes no blob of {} bytes: configure smaller chunks ({error})",
+                    "Celestia takes no blob of {} bytes, and it can't be cut smaller: {why} ({error})",
                     submission.bytes()
                 ));
                 pace.pause_long().await;
@@ -157,6 +159,28 @@ impl Inner {
             }
             DaError::Retry(_) | DaError::Lied { .. } | DaError::UnknownOutcome(_) => pace.pause().await,
         }
+    }
+
+    /// Puts a batch whose one blob was too large into blobs of half the size.
+    async fn recut(self: &Arc<Self>, submission: &Submission) -> Result<(), String> {
+        let (this, bytes) = (Arc::clone(self), submission.bytes() / 2);
+        let blob = *submission.hashes.first().ok_or("there is no blob")?;
+        let cut = move || {
+            let _writing = this.writing.lock();
+            // A batch that was settled meanwhile needs nothing.
+            let Some(mut batch) = this.queue.lock().holding(blob) else { return Ok(()) };
+            let blobs = batch::recut(&batch.blobs, bytes).ok_or("it is no batch of ours")?;
+            batch.blobs = blobs.map_err(|error| error.to_string())?;
+            this.store.put(&batch).map_err(|error| error.to_string())?;
+            tracing::warn!(
+                batch_no = batch.batch_no,
+                blobs = batch.blobs.len(),
+                "a batch is cut into smaller blobs"
+            );
+            this.queue.lock().replace(batch);
+            Ok(())
+        };
+        tokio::task::spawn_blocking(cut).await.expect("cutting a batch does not panic")
     }
 
     fn trouble(&self, error: &DaError) {
