@@ -16,9 +16,6 @@ const TRANSACTION_BLOBS_MAX: usize = 256;
 /// a chunk can be pushed out by others, or a clock be ahead.
 const DISCARDS_MAX: u32 = 3;
 
-/// The smallest that the bytes of a transaction are halved to.
-const TRANSACTION_BYTES_MIN: usize = 16 << 10;
-
 struct WaitingBlob {
     hash: B256,
     sent: bool,
@@ -232,7 +229,7 @@ impl Queue {
             .price
             .map(|price| GasPrice(price.0 / 10 * 9))
             .filter(|price| *price > GasPrice::NODE_FLOOR);
-        let grown = self.transaction_bytes.saturating_add(self.transaction_bytes / 8);
+        let grown = self.transaction_bytes.saturating_add(self.transaction_bytes / 8 + 1);
         self.transaction_bytes = grown.min(transaction_bytes_max);
     }
 
@@ -253,9 +250,10 @@ impl Queue {
         higher
     }
 
-    /// Makes transactions smaller than the one that was too large; `false` where that was one blob alone.
+    /// Makes transactions smaller than the one that was too large; `false` where that was one blob alone. With no
+    /// lower bound, so that this ends at one blob whatever the chain takes.
     pub(super) fn split(&mut self, too_large: &Submission) -> bool {
-        self.transaction_bytes = (too_large.bytes() / 2).max(TRANSACTION_BYTES_MIN);
+        self.transaction_bytes = too_large.bytes() / 2;
         too_large.blobs.len() > 1
     }
 
