@@ -56,16 +56,10 @@ impl Api {
         }
         let checked = self.checked(&block, usize::MAX, cancel)?;
         self.on_parent(&block, cancel, |scope| {
-            (0u64..)
-                .zip(0..checked.len())
-                .map(|(index, place)| {
-                    let (before, rest) = checked.split_at(place);
-                    let target = rest.first().ok_or_else(|| internal("internal error"))?;
-                    let result = trace::transaction(&self.evm, scope, before, target, index, options.clone())
-                        .map_err(|error| self.simulated(error))?;
-                    Ok(TraceResult::Success { result, tx_hash: Some(target.id) })
-                })
-                .collect()
+            let traces =
+                trace::block(&self.evm, scope, &checked, &options).map_err(|error| self.simulated(error))?;
+            let named = traces.into_iter().zip(&checked);
+            Ok(named.map(|(result, target)| Traced::new_success(result, Some(target.id))).collect())
         })
     }
 

@@ -34,28 +34,71 @@ pub fn transaction(
     index: u64,
     options: GethDebugTracingOptions,
 ) -> Result<GethTrace, SimulateError> {
+    let mut stage = begin(vm, scope)?;
+    for checked in before {
+        execute(&mut stage, scope, checked)?;
+    }
+    one(&mut stage, target, index, options)
+}
+
+/// Traces all of a block's transactions, as [`transaction`] would one by one.
+///
+/// # Errors
+/// As in [`SimulateError`].
+pub fn block(
+    vm: &EvmVm,
+    scope: &Scope<'_>,
+    transactions: &[Checked],
+    options: &GethDebugTracingOptions,
+) -> Result<Vec<GethTrace>, SimulateError> {
+    let mut stage = begin(vm, scope)?;
+    (0u64..)
+        .zip(transactions)
+        .map(|(index, target)| {
+            let trace = one(&mut stage, target, index, options.clone())?;
+            execute(&mut stage, scope, target)?;
+            Ok(trace)
+        })
+        .collect()
+}
+
+/// The stage before the first transaction of `scope.block`.
+fn begin<'s>(vm: &'s EvmVm, scope: &Scope<'s>) -> Result<Stage<'s>, SimulateError> {
     let mut stage = Stage::new(vm, scope, &Overrides::default())?;
     if let Some(parent) = scope.block.height.0.checked_sub(1) {
         let hash = Bytes::copy_from_slice(scope.block.parent_hash.as_slice());
         stage.journal.set(host::block_hash(Height(parent)), hash);
     }
     vm.on_block(&mut stage.journal, scope.block, BlockPhase::Begin)?;
-    for checked in before {
-        if scope.cancel.load(Ordering::Relaxed) {
-            return Err(SimulateError::Cancelled);
-        }
-        if let Execution::Rejected(reject) = vm.execute(&mut stage.journal, scope.block, checked)? {
-            return Err(SimulateError::Rejected(reject));
-        }
-        stage.journal.end_transaction().map_err(|violation| ReadError(violation.to_string()))?;
+    Ok(stage)
+}
+
+/// Runs a transaction of the block for good.
+fn execute(stage: &mut Stage<'_>, scope: &Scope<'_>, checked: &Checked) -> Result<(), SimulateError> {
+    if scope.cancel.load(Ordering::Relaxed) {
+        return Err(SimulateError::Cancelled);
     }
+    if let Execution::Rejected(reject) = stage.vm.execute(&mut stage.journal, scope.block, checked)? {
+        return Err(SimulateError::Rejected(reject));
+    }
+    stage.journal.end_transaction().map_err(|violation| ReadError(violation.to_string()))?;
+    Ok(())
+}
+
+/// Traces a transaction and takes back what it did.
+fn one(
+    stage: &mut Stage<'_>,
+    target: &Checked,
+    index: u64,
+    options: GethDebugTracingOptions,
+) -> Result<GethTrace, SimulateError> {
     let transaction = decoded(target);
     let context = TransactionContext {
         tx_hash: Some(transaction.hash),
         tx_index: usize::try_from(index).ok(),
         block_hash: None,
     };
-    run(&mut stage, transaction.env.clone(), context, options)
+    run(stage, transaction.env.clone(), context, options)
 }
 
 /// Traces a request as `eth_call` would run it.

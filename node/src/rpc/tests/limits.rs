@@ -152,6 +152,46 @@ async fn calls_that_loop_for_ever_end_and_let_others_through() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn transfers_are_taken_in_by_batches_from_many_connections() {
+    const EACH: u64 = 1_000;
+    const BATCH: usize = 100;
+    let world = World::new().await;
+    let signed: Vec<Vec<Value>> = (0..4)
+        .map(|index| {
+            let to = Address::repeat_byte(0x44);
+            (0..EACH)
+                .map(|nonce| json!([signed_with(index, nonce, TxKind::Call(to), 1, &[], 21_000)]))
+                .collect()
+        })
+        .collect();
+    let start = std::time::Instant::now();
+    let clients = signed.into_iter().map(|transactions| {
+        let (client, url) = (reqwest::Client::new(), world.url());
+        tokio::spawn(async move {
+            for batch in transactions.chunks(BATCH) {
+                let calls = (0..).zip(batch).map(|(id, params): (u64, _)| {
+                    json!({ "jsonrpc": "2.0", "id": id, "method": "eth_sendRawTransaction", "params": params })
+                });
+                let request = client.post(&url).json(&calls.collect::<Vec<_>>());
+                let answers: Vec<Value> = request.send().await.unwrap().json().await.unwrap();
+                assert_eq!(answers.len(), batch.len());
+                for (id, answer) in (0u64..).zip(&answers) {
+                    assert_eq!(answer["id"], id, "answers come in the order of the calls");
+                    assert!(answer["result"].is_string(), "{answer}");
+                }
+            }
+        })
+    });
+    for client in clients.collect::<Vec<_>>() {
+        client.await.unwrap();
+    }
+    let rate = 4.0 * EACH as f64 / start.elapsed().as_secs_f64();
+    println!("{rate:.0} transfers a second, with their clients on the same cores");
+    assert_eq!(world.mempool.status().pending, 4 * usize::try_from(EACH).unwrap());
+    assert_eq!(world.block().transactions.len(), 4 * usize::try_from(EACH).unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_asks_too_often_is_told() {
     let world = World::with(RpcConfig { rate: 5, rate_burst: 10, ..RpcConfig::default() }).await;
     let mut refused = 0;
