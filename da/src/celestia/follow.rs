@@ -7,9 +7,11 @@ use crate::layer::{Anchor, DaError};
 use crate::verify::{VerifiedDaBlock, Verifier};
 use async_stream::{stream, try_stream};
 use backon::BackoffBuilder;
+use celestia_types::ExtendedHeader;
 use futures::future::join_all;
 use futures::stream::FuturesOrdered;
 use futures::{Stream, StreamExt};
+use jsonrpsee::core::client::Subscription;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
@@ -122,6 +124,45 @@ impl Inner {
     }
 }
 
+/// The connection or subscription is to be made anew.
+struct Anew;
+
+impl Inner {
+    /// The next header above `known`, pushed or polled; `None` where none came yet.
+    async fn next_header(
+        &self,
+        index: usize,
+        known: u64,
+        subscription: Option<&mut Subscription<ExtendedHeader>>,
+    ) -> Result<Option<ExtendedHeader>, Anew> {
+        let endpoint = self.pool.get(index);
+        let Some(subscription) = subscription else {
+            return match endpoint.header(known + 1).await {
+                Ok(header) => Ok(Some(header)),
+                Err(error) => {
+                    tokio::time::sleep(self.config.poll_interval).await;
+                    if error.fault == Fault::NotYet { Ok(None) } else { Err(Anew) }
+                }
+            };
+        };
+        match tokio::time::timeout(self.config.stale_after, subscription.next()).await {
+            Ok(Some(Ok(header))) => Ok(Some(header)),
+            Ok(Some(Err(error))) => {
+                self.pool.failed(index, &format!("it pushed what is no header: {error}"));
+                tokio::time::sleep(self.config.poll_interval).await;
+                Err(Anew)
+            }
+            Ok(None) => {
+                // An endpoint may end every subscription at once; it is not to be stormed with new ones.
+                endpoint.disconnect().await;
+                tokio::time::sleep(self.config.poll_interval).await;
+                Err(Anew)
+            }
+            Err(_) => Ok(None),
+        }
+    }
+}
+
 /// Heights of new heads, rising. They are hints: what is fetched for them is verified.
 fn heads(inner: Arc<Inner>) -> impl Stream<Item = u64> + Send + 'static {
     stream! {
@@ -155,33 +196,7 @@ fn heads(inner: Arc<Inner>) -> impl Stream<Item = u64> + Send + 'static {
                 }
             };
             loop {
-                let next = match &mut subscription {
-                    Some(subscription) => {
-                        let next = tokio::time::timeout(inner.config.stale_after, subscription.next());
-                        match next.await {
-                            Ok(Some(Ok(header))) => Some(header),
-                            Ok(Some(Err(error))) => {
-                                inner.pool.failed(index, &format!("it pushed what is no header: {error}"));
-                                break;
-                            }
-                            Ok(None) => {
-                                endpoint.disconnect().await;
-                                break;
-                            }
-                            Err(_) => None,
-                        }
-                    }
-                    None => match endpoint.header(known + 1).await {
-                        Ok(header) => Some(header),
-                        Err(error) => {
-                            tokio::time::sleep(inner.config.poll_interval).await;
-                            if error.fault != Fault::NotYet {
-                                break;
-                            }
-                            None
-                        }
-                    },
-                };
+                let Ok(next) = inner.next_header(index, known, subscription.as_mut()).await else { break };
                 match next {
                     Some(header) if header.height() > known => {
                         (known, fresh) = (header.height(), Instant::now());
