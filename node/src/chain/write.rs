@@ -29,6 +29,8 @@ pub struct DaStep {
 pub struct Applied {
     /// The blocks that are included now.
     pub included: Vec<Arc<BlockRecord>>,
+    /// Those of them that no soft block had made before.
+    pub executed: Vec<Arc<BlockRecord>>,
     /// Soft blocks that are void: their transactions may go back to the pool.
     pub voided: Vec<Arc<BlockRecord>>,
     /// Transactions that were executed here and rejected, by kind.
@@ -126,7 +128,7 @@ impl Chain {
         let start = view.included.header.height;
         let mut counts = Counts((*view.discarded).clone());
         let (mut applied, mut loose) = (Applied::default(), Vec::new());
-        let (mut fresh, mut reverted_from) = (Vec::new(), None);
+        let mut reverted_from = None;
         for step in steps {
             loose.extend(counts.add(step.da_height, &step.discarded));
             for block in step.blocks {
@@ -138,11 +140,12 @@ impl Chain {
                         reverted_from = Some(height);
                         applied.voided.extend(removed);
                     }
-                    fresh.push(height);
                     self.execute(&mut view, block, &mut applied)?;
                 }
                 include(&mut view, height, step.da_height);
-                applied.included.extend(view.soft_at(height).map(|soft| Arc::clone(&soft.record)));
+                let record = view.soft_at(height).map(|soft| Arc::clone(&soft.record));
+                applied.executed.extend(record.clone().filter(|_| !kept));
+                applied.included.extend(record);
             }
         }
         self.commit(&view, applied.included.len(), loose, derivation.clone())?;
@@ -151,7 +154,7 @@ impl Chain {
         view.da = da;
         view.discarded = Arc::new(counts.0);
         self.view.store(Arc::new(view));
-        self.tell_applied(start, &applied, &fresh, reverted_from);
+        self.tell_applied(start, &applied, reverted_from);
         Ok(applied)
     }
 
@@ -223,11 +226,11 @@ impl Chain {
         Ok(())
     }
 
-    fn tell_applied(&self, start: Height, applied: &Applied, fresh: &[Height], reverted: Option<Height>) {
+    fn tell_applied(&self, start: Height, applied: &Applied, reverted: Option<Height>) {
         if let Some(height) = reverted {
             self.tell_reverted(height, &applied.voided);
         }
-        for record in applied.included.iter().filter(|record| fresh.contains(&record.header.height)) {
+        for record in &applied.executed {
             self.tell(ChainEvent::Block(Arc::clone(record)));
         }
         if let Some(last) = applied.included.last().filter(|last| last.header.height > start) {

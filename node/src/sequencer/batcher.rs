@@ -3,6 +3,7 @@
 use super::engine::{Sequencer, SequencerError};
 use super::signlog::posted_bytes;
 use crate::chain::SoftBlock;
+use std::sync::Arc;
 use weft_da::batch::{self, Batch, SequencedBlock};
 use weft_da::publisher::{PreparedBatch, PublisherError};
 use weft_types::{B256, Height, limits};
@@ -18,8 +19,8 @@ impl Sequencer {
     ///
     /// # Errors
     /// [`SequencerError`]: stop. A full publisher is none: the blocks wait.
-    pub async fn post(&self) -> Result<(), SequencerError> {
-        while let Some(batch) = self.next_batch()? {
+    pub async fn post(self: &Arc<Self>) -> Result<(), SequencerError> {
+        while let Some(batch) = self.prepare().await? {
             match self.publisher.submit_batch(batch).await {
                 Ok(()) => {}
                 Err(error @ (PublisherError::Full { .. } | PublisherError::OutOfOrder { .. })) => {
@@ -30,6 +31,13 @@ impl Sequencer {
             }
         }
         Ok(())
+    }
+
+    /// Compressing megabytes does not belong on an async thread.
+    async fn prepare(self: &Arc<Self>) -> Result<Option<PreparedBatch>, SequencerError> {
+        let sequencer = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || sequencer.next_batch()).await;
+        done.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
     }
 
     fn next_batch(&self) -> Result<Option<PreparedBatch>, SequencerError> {

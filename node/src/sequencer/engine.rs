@@ -183,7 +183,21 @@ impl Sequencer {
 
     fn recover(&self) -> Result<(), SequencerError> {
         let mut engine = self.engine.lock();
-        engine.log.landed(self.chain.included().header.height)?;
+        let included = self.chain.included().header.height;
+        let mut replaced = None;
+        for signed in engine.log.blocks().filter(|signed| signed.block.height <= included) {
+            let landed = self.chain.block(signed.block.height)?;
+            if landed.is_none_or(|landed| landed.header.order_hash != signed.block.order_hash) {
+                replaced = Some(signed.block.height);
+                break;
+            }
+        }
+        if let Some(height) = replaced {
+            tracing::warn!(%height, "Celestia has other blocks than were signed before the stop");
+            let voided = engine.log.void(height)?;
+            self.put_back(&voided);
+        }
+        engine.log.landed(included)?;
         let blocks: Vec<DerivedBlock> = engine.log.blocks().map(|signed| signed.block.clone()).collect();
         let count = blocks.len();
         for block in blocks {
@@ -235,7 +249,8 @@ impl Sequencer {
         if let Some(last) = applied.included.last() {
             engine.log.landed(last.header.height)?;
         }
-        for record in &applied.included {
+        // Blocks of our own left the pool when they were made.
+        for record in &applied.executed {
             self.mempool.on_block(record)?;
         }
         if !applied.voided.is_empty() {
