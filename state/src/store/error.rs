@@ -12,7 +12,7 @@ pub enum StoreError {
     Locked(PathBuf),
     /// Stop: only another program can read it.
     #[error(
-        "the store in {} has format {found} and this program knows formats up to {ours}: run the version \
+        "the store in {} has format {found}, newer than this program's {ours}: run the version \
          that wrote it or a later one",
         .dir.display()
     )]
