@@ -158,6 +158,31 @@ impl CelestiaLayer {
         Ok(Self(Arc::new(Inner { config, params, pool, head, tip, alarm })))
     }
 
+    /// Whether the account that posts has anything to pay with, as far as the endpoint says: for a clear word to a
+    /// sequencer's operator at the start. An endpoint that does not tell is no fault.
+    ///
+    /// # Errors
+    /// [`DaError::Stop`] where the account is empty.
+    pub async fn check_funds(&self) -> Result<(), DaError> {
+        for index in self.0.pool.order() {
+            let endpoint = self.0.pool.get(index);
+            let (Ok(account), Ok(balance)) = (endpoint.account().await, endpoint.balance().await) else {
+                continue;
+            };
+            if balance == Some(0) {
+                let (account, name) = (account.to_string(), self.0.pool.name(index));
+                return Err(errors::submission_error(
+                    errors::Fault::Unfunded,
+                    "its balance is 0",
+                    &account,
+                    name,
+                ));
+            }
+            return Ok(());
+        }
+        Ok(())
+    }
+
     /// The id of the chain that the first answering endpoint is on, which nobody has verified yet: for a clear word
     /// to the operator before anything is read.
     ///

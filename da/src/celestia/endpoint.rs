@@ -232,6 +232,13 @@ impl Endpoint {
         }
     }
 
+    /// What that account has, in utia; `None` where the answer has another form.
+    pub(super) async fn balance(&self) -> Result<Option<u64>, CallError> {
+        let balance: serde_json::Value = self.read("state.Balance", rpc_params![]).await?;
+        let amount = &balance["amount"];
+        Ok(amount.as_u64().or_else(|| amount.as_str()?.parse().ok()))
+    }
+
     /// Posts blobs in one transaction of `account`; gives the height that the node claims.
     pub(super) async fn submit(&self, blobs: &[Blob], account: AccAddress, fee: Fee) -> Result<u64, DaError> {
         let mut config =
