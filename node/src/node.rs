@@ -176,7 +176,7 @@ impl Node {
         };
         let syncer = Syncer::new(Arc::clone(&chain), derivation, layer, sequencer.clone(), publisher.clone());
         let mut tasks = Tasks::new();
-        tasks.watch_start(observed.clone(), syncer.ticks());
+        tasks.watch(observed.clone(), syncer.ticks());
         if let (Some(sequencer), Some(publisher)) = (sequencer, publisher) {
             tasks.sequence(sequencer, publisher, syncer.ticks());
         }

@@ -15,15 +15,16 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
+use weft_da::layer::LayerStatus;
 use weft_da::publisher::{Publisher, PublisherEvent};
 use weft_types::Height;
 
 /// How long tasks may take to end before they are left behind. All that counts is on disk before.
 const STOP_MAX: Duration = Duration::from_secs(5);
-/// How often a node that has read nothing yet looks whether it ever will.
-const START_CHECK: Duration = Duration::from_millis(500);
-/// Checks in a row that must find the same trouble.
-const START_CHECKS: u32 = 6;
+/// How often a node looks whether waiting still helps.
+const WATCH_EVERY: Duration = Duration::from_millis(500);
+/// How often in a row it must not.
+const WATCH_TIMES: u32 = 6;
 /// Celestia heights between two prunings.
 const PRUNE_EVERY: u64 = 16;
 
@@ -93,9 +94,9 @@ impl Tasks {
         self.spawn_until_stop("prune", prune(chain, blocks, ticks));
     }
 
-    /// Until the first height of Celestia was taken in: ends the node where that will never be.
-    pub fn watch_start(&mut self, observed: Observed, ticks: watch::Receiver<DaTip>) {
-        self.spawn_until_stop("start", watch_start(observed, ticks));
+    /// Ends the node where waiting will not help.
+    pub fn watch(&mut self, observed: Observed, ticks: watch::Receiver<DaTip>) {
+        self.spawn_until_stop("watch", watch(observed, ticks));
     }
 
     /// The first failure of a task.
@@ -196,40 +197,39 @@ async fn prune(chain: Arc<Chain>, blocks: u64, mut ticks: watch::Receiver<DaTip>
     Ok(())
 }
 
-/// A node that has never got anything from Celestia tells its operator so and ends; one that has waits for better
-/// times. The same holds for posting.
-async fn watch_start(observed: Observed, ticks: watch::Receiver<DaTip>) -> Outcome {
-    let begun = ticks.borrow().height;
-    let (mut lies, mut refusals) = (0, 0);
-    let mut pace = tokio::time::interval(START_CHECK);
+/// Ends the node where waiting will not help: while every endpoint gives what does not verify and nothing else comes
+/// (at any time), and where nothing could be posted since the start.
+async fn watch(observed: Observed, ticks: watch::Receiver<DaTip>) -> Outcome {
+    let count =
+        |layer: &LayerStatus| layer.endpoints.iter().map(|endpoint| endpoint.lies).collect::<Vec<_>>();
+    let (mut last, mut lies) = (ticks.borrow().height, count(&observed.layer.status()));
+    let (mut lied, mut refused, mut posts) = (0, 0, observed.sequencer.is_some());
+    let mut pace = tokio::time::interval(WATCH_EVERY);
     loop {
         pace.tick().await;
-        let read = ticks.borrow().height > begun;
-        let layer = observed.layer.status();
-        let liar = layer.endpoints.iter().find(|endpoint| endpoint.lies > 0);
-        let honest = layer.endpoints.iter().any(|endpoint| endpoint.lies == 0);
-        if let Some(liar) = liar.filter(|_| !read && !honest) {
-            lies += 1;
-            if lies >= START_CHECKS {
-                let why = layer.alarm.or_else(|| liar.aside.clone()).unwrap_or_default();
-                return Err(NodeError::Lying(format!("{}: {why}", liar.name)));
-            }
+        let (height, layer) = (ticks.borrow().height, observed.layer.status());
+        let counts = count(&layer);
+        let all_lie = !counts.is_empty() && counts.iter().zip(&lies).all(|(now, before)| now > before);
+        if height > last || !all_lie {
+            lied = 0;
+        } else {
+            lied += 1;
         }
-        let Some(sequencer) = &observed.sequencer else {
-            if read {
-                return Ok(());
-            }
-            continue;
-        };
+        if height > last {
+            (last, lies) = (height, counts);
+        }
+        if lied >= WATCH_TIMES {
+            let names: Vec<_> = layer.endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
+            let why = layer.endpoints.iter().find_map(|endpoint| endpoint.aside.clone());
+            let why = layer.alarm.or(why).unwrap_or_default();
+            return Err(NodeError::Lying(format!("{}: {why}", names.join(", "))));
+        }
+        let Some(sequencer) = observed.sequencer.as_ref().filter(|_| posts) else { continue };
         let publisher = sequencer.publisher_status();
-        if read && publisher.included.is_some() {
-            return Ok(());
-        }
-        if let Some(alarm) = publisher.alarm {
-            refusals += 1;
-            if refusals >= START_CHECKS {
-                return Err(NodeError::CannotPost(alarm));
-            }
+        posts = publisher.included.is_none();
+        refused = if publisher.alarm.is_some() { refused + 1 } else { 0 };
+        if let Some(alarm) = publisher.alarm.filter(|_| posts && refused >= WATCH_TIMES) {
+            return Err(NodeError::CannotPost(alarm));
         }
     }
 }

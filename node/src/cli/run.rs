@@ -92,6 +92,9 @@ pub(crate) async fn start(
     // One that a killed node left behind would deceive whoever waits for ours.
     let _ = std::fs::remove_file(files::node_json(dir));
     let (layer, _) = celestia::connect(settings::celestia(config, &genesis, dir), &genesis).await?;
+    if key.is_some() {
+        layer.check_funds().await.map_err(|error| Failure::Refused(error.to_string()))?;
+    }
     let mut node_config = settings::node(config, dir.to_owned(), key)?;
     if let Some(setup) = &mut node_config.sequencer {
         setup.settle_blocks = settle_blocks;
