@@ -57,6 +57,9 @@ pub(crate) struct Devnet {
     /// Milliseconds between blocks of the embedded local Celestia
     #[arg(long, value_name = "MS", default_value_t = 1_000, value_parser = clap::value_parser!(u64).range(10..=600_000))]
     block_interval: u64,
+    /// Read this config in place of DIR/config.toml; what it leaves out is as a devnet has it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Where Ethereum's RPC listens, http and websocket [default: 127.0.0.1:8545]
     #[arg(long, value_name = "ADDR:PORT|off")]
     eth: Option<Listen>,
@@ -109,22 +112,17 @@ impl Devnet {
         result
     }
 
-    /// `DIR/config.toml`, written at the first start, with the flags of this one over it.
+    /// `DIR/config.toml`, written at the first start, or the one that was given, with the flags over it.
     fn config(&self, dir: &Path) -> Result<Config> {
         let path = dir.join("config.toml");
+        let usual = self.usual(dir).to_commented_toml();
         if !path.exists() {
-            let mut config = Config::default();
-            config.node.dir = dir.display().to_string();
-            config.store.cache_bytes = CACHE_BYTES;
-            config.sequencer.empty_block_ms = EMPTY_BLOCK_MS;
-            config.sequencer.batch_time_ms = BATCH_TIME_MS;
-            config.log.filter = "warn".into();
-            if let Some(url) = &self.celestia {
-                config.da.endpoints = vec![url.clone()];
-            }
-            files::write_atomic(&path, config.to_commented_toml().as_bytes())?;
+            files::write_atomic(&path, usual.as_bytes())?;
         }
-        let mut config = settings::load(Some(&path))?;
+        let mut config = match &self.config {
+            Some(given) => settings::load_over(&usual, given)?,
+            None => settings::load(Some(&path))?,
+        };
         override_listeners(&mut config, self.eth, self.metrics);
         if let Some(block_time) = self.block_time {
             config.sequencer.block_time_ms = block_time;
@@ -137,6 +135,20 @@ impl Devnet {
         }
         config.validate()?;
         Ok(config)
+    }
+
+    /// What a devnet has where nobody says otherwise.
+    fn usual(&self, dir: &Path) -> Config {
+        let mut config = Config::default();
+        config.node.dir = dir.display().to_string();
+        config.store.cache_bytes = CACHE_BYTES;
+        config.sequencer.empty_block_ms = EMPTY_BLOCK_MS;
+        config.sequencer.batch_time_ms = BATCH_TIME_MS;
+        config.log.filter = "warn".into();
+        if let Some(url) = &self.celestia {
+            config.da.endpoints = vec![url.clone()];
+        }
+        config
     }
 
     async fn local_celestia(&self, dir: &Path) -> Result<LocalCelestia> {

@@ -43,10 +43,29 @@ impl Listen {
     }
 }
 
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+/// Reads a config file whose missing keys are those of `usual` (TOML), under the environment.
+pub(crate) fn load_over(usual: &str, path: &Path) -> Result<Config> {
+    // By itself first, so that an error shows the file's own line.
+    Config::load(path, std::iter::empty())?;
+    let text = std::fs::read_to_string(path).wrap_err_with(|| format!("{}", path.display()))?;
+    let (mut merged, given): (toml::Table, toml::Table) = (usual.parse()?, text.parse()?);
+    for (section, value) in given {
+        match (merged.get_mut(&section), value) {
+            (Some(toml::Value::Table(below)), toml::Value::Table(above)) => below.extend(above),
+            (_, value) => drop(merged.insert(section, value)),
+        }
+    }
+    Ok(Config::parse(&merged.to_string(), environment())?)
+}
+
 /// Reads a config file, or the defaults where there is none, under the environment.
 pub(crate) fn load(path: Option<&Path>) -> Result<Config> {
-    let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let environment = environment();
     Ok(match path {
         Some(path) => Config::load(path, environment)?,
         None => Config::parse("", environment)?,
