@@ -22,7 +22,7 @@ async fn a_client_that_abuses_every_limit_gets_errors_and_another_ones_transfers
     let config = dir.path().join("strict.toml");
     std::fs::write(
         &config,
-        "[rpc_limits]\nheader_timeout_ms = 2000\ncall_timeout_ms = 500\ncall_gas = 18446744073709551615\n",
+        "[rpc_limits]\nheader_timeout_ms = 2000\ncall_timeout_ms = 500\ncall_gas = 9223372036854775807\n",
     )
     .expect("a config");
     let args = ["devnet", "--eth", "127.0.0.1:0", "--celestia-listen", "127.0.0.1:0", "--config"];
