@@ -146,12 +146,21 @@ impl Node {
     /// # Panics
     /// Where it does not end in time.
     pub async fn stop(&mut self) -> ExitStatus {
-        let mut child = self.child.take().unwrap_or_else(|| panic!("{} does not run", self.name));
+        let child = self.child.as_ref().unwrap_or_else(|| panic!("{} does not run", self.name));
         let status = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status().expect("kill");
         assert!(status.success(), "{} could not be signalled", self.name);
-        let what = format!("{} stops", self.name);
-        let mut tries = || child.try_wait().expect("a status");
-        eventually(&what, LIMIT, || std::future::ready(tries())).await
+        self.ended().await
+    }
+
+    /// Waits until the node ends by itself.
+    ///
+    /// # Panics
+    /// Where it does not, in time.
+    pub async fn ended(&mut self) -> ExitStatus {
+        let mut child = self.child.take().unwrap_or_else(|| panic!("{} does not run", self.name));
+        let what = format!("{} ends", self.name);
+        let mut status = || child.try_wait().expect("a status");
+        eventually(&what, LIMIT, || std::future::ready(status())).await
     }
 
     /// Starts it again after [`Self::kill`] or [`Self::stop`].

@@ -9,26 +9,19 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use weft_tests::eventually;
-use weft_tests::process::Node;
 use weft_tests::rpc::Rpc;
 use weft_tests::wallet::Wallet;
+use weft_tests::world::{Rules, World};
 
 /// A contract that loops for ever: `JUMPDEST PUSH1 0 JUMP`.
 const LOOP: &str = "0x5b600056";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_abuses_every_limit_gets_errors_and_another_ones_transfers_land() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let config = dir.path().join("strict.toml");
-    std::fs::write(
-        &config,
-        "[rpc_limits]\nheader_timeout_ms = 2000\ncall_timeout_ms = 500\ncall_gas = 9223372036854775807\n",
-    )
-    .expect("a config");
-    let args = ["devnet", "--eth", "127.0.0.1:0", "--celestia-listen", "127.0.0.1:0", "--config"];
-    let mut args: Vec<String> = args.map(str::to_owned).to_vec();
-    args.push(config.display().to_string());
-    let node = Node::start("devnet", &dir.path().join("devnet"), args).await;
+    let world = World::new(Rules::default()).await;
+    let config = "[sequencer]\nblock_time_ms = 50\nbatch_time_ms = 200\n\
+        [rpc_limits]\nheader_timeout_ms = 2000\ncall_timeout_ms = 500\ncall_gas = 1000000000000\n";
+    let node = world.sequencer("sequencer", 0, config).await;
     let rpc = node.rpc().clone();
     let address: SocketAddr = rpc.url().trim_start_matches("http://").parse().expect("an address");
 

@@ -11,7 +11,10 @@ use weft_tests::world::{Rules, World};
 async fn a_forced_transaction_of_a_denied_sender_lands() {
     let world = World::new(Rules::default()).await;
     let mut denied = Wallet::devnet(3);
-    let config = format!("[sequencer]\nblock_time_ms = 50\ndeny_list = [\"{}\"]\n", denied.address());
+    let config = format!(
+        "[sequencer]\nblock_time_ms = 50\nbatch_time_ms = 200\ndeny_list = [\"{}\"]\n",
+        denied.address()
+    );
     let sequencer = world.sequencer("sequencer", 0, &config).await;
     let signed = denied.transfer(Wallet::numbered(1).address(), 77);
     let fault = sequencer.rpc().refused("eth_sendRawTransaction", json!([signed.raw])).await;
