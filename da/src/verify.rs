@@ -80,7 +80,8 @@ pub struct VerifiedDaBlock {
 }
 
 impl VerifiedDaBlock {
-    /// A block without proof, for the in-process memory layer and tests, where there is no one to distrust.
+    /// A block without proof, for this crate's tests of derivation.
+    #[cfg(test)]
     pub(crate) fn without_proof(
         height: DaHeight,
         hash: B256,

@@ -261,7 +261,9 @@ async fn ws_follows_through_a_restart_of_the_endpoint() {
 #[tokio::test]
 async fn another_endpoint_takes_over_from_a_dead_one() {
     let chain = rich_chain();
-    (0..20).for_each(|n| drop(produce(&chain, &[n; 600])));
+    (0..20).for_each(|n| {
+        produce(&chain, &[n; 600]);
+    });
     let (a, b) =
         (Proxy::start(&chain, Tricks::default()).await, Proxy::start(&chain, Tricks::default()).await);
     let layer = connect(CelestiaConfig { fetch_ahead: 2, ..config(&[&a.url, &b.url]) });
@@ -279,7 +281,9 @@ async fn another_endpoint_takes_over_from_a_dead_one() {
 
 async fn a_liar_is_named(tricks: Tricks) {
     let chain = rich_chain();
-    (0..10).for_each(|n| drop(produce(&chain, &[n; 600])));
+    (0..10).for_each(|n| {
+        produce(&chain, &[n; 600]);
+    });
     let liar = Proxy::start(&chain, tricks).await;
     let honest = Proxy::start(&chain, Tricks::default()).await;
     let layer = connect(config(&[&liar.url, &honest.url]));
@@ -307,7 +311,9 @@ async fn an_endpoint_that_withholds_is_named_and_another_one_used() {
 #[tokio::test]
 async fn while_all_lie_no_height_is_skipped() {
     let chain = rich_chain();
-    (0..6).for_each(|n| drop(produce(&chain, &[n; 600])));
+    (0..6).for_each(|n| {
+        produce(&chain, &[n; 600]);
+    });
     let liar = Proxy::start(&chain, Tricks { tamper_from: Some(5), ..Tricks::default() }).await;
     let layer = connect(config(&[&liar.url]));
     let mut blocks = layer.blocks(anchor(&chain, 1));
@@ -338,7 +344,9 @@ async fn a_trusted_endpoint_is_believed_and_the_status_says_so() {
 #[tokio::test]
 async fn an_endpoint_that_stands_still_is_left() {
     let chain = rich_chain();
-    (0..4).for_each(|n| drop(produce(&chain, &[n; 600])));
+    (0..4).for_each(|n| {
+        produce(&chain, &[n; 600]);
+    });
     let lags = Proxy::start(&chain, Tricks { lag_at: Some(3), ..Tricks::default() }).await;
     let honest = Proxy::start(&chain, Tricks::default()).await;
     let layer = connect(config(&[&lags.url, &honest.url]));
@@ -348,7 +356,9 @@ async fn an_endpoint_that_stands_still_is_left() {
 #[tokio::test]
 async fn what_only_a_person_can_mend_stops_with_a_sentence() {
     let chain = rich_chain();
-    (0..4).for_each(|n| drop(produce(&chain, &[n; 600])));
+    (0..4).for_each(|n| {
+        produce(&chain, &[n; 600]);
+    });
     let pruned = Proxy::start(&chain, Tricks { tail: Some(4), ..Tricks::default() }).await;
     let error =
         next(&mut connect(config(&[&pruned.url])).blocks(anchor(&chain, 3))).await.expect_err("stops");
@@ -371,7 +381,9 @@ async fn what_only_a_person_can_mend_stops_with_a_sentence() {
 async fn two_valid_headers_at_one_height_stop_with_evidence() {
     let (chain, fork) = (rich_chain(), rich_chain());
     produce(&chain, b"one");
-    (0..2).for_each(|_| drop(produce(&fork, b"another")));
+    (0..2).for_each(|_| {
+        produce(&fork, b"another");
+    });
     let a = Proxy::start(&chain, Tricks::default()).await;
     let b = Proxy::start(&chain, Tricks { other: Some((2, fork)), ..Tricks::default() }).await;
     let dir = tempfile::tempdir().expect("a folder");

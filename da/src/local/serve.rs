@@ -10,6 +10,10 @@ use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
+/// How often `stop` looks whether calls that were cut off are gone, and how long it waits between.
+const RELEASE_TRIES: u32 = 400;
+const RELEASE_PAUSE: Duration = Duration::from_millis(5);
+
 /// Largest request body: celestia-node's bound, twice the largest transaction.
 const MAX_REQUEST_BYTES: u32 = 16 * 1024 * 1024;
 /// Largest response: an extended square of 512 x 512 shares in base64.
@@ -131,7 +135,15 @@ impl LocalCelestia {
         let _ = self.server.stop();
         self.server.clone().stopped().await;
         let chain = self.chain.clone();
-        tokio::task::spawn_blocking(move || chain.sync()).await.map_err(|_| LocalError::Stopped)?
+        tokio::task::spawn_blocking(move || chain.sync()).await.map_err(|_| LocalError::Stopped)??;
+        // Calls that were cut off hold the chain, and with it the lock of its directory, until they are dropped.
+        for _ in 0..RELEASE_TRIES {
+            if Arc::strong_count(&self.chain) == 1 {
+                break;
+            }
+            tokio::time::sleep(RELEASE_PAUSE).await;
+        }
+        Ok(())
     }
 }
 

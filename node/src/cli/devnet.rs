@@ -145,6 +145,8 @@ impl Devnet {
         config.sequencer.empty_block_ms = EMPTY_BLOCK_MS;
         config.sequencer.batch_time_ms = BATCH_TIME_MS;
         config.log.filter = "warn".into();
+        // A page that is served from anywhere may use a chain whose keys everyone has.
+        config.rpc_limits.cors = vec!["*".into()];
         if let Some(url) = &self.celestia {
             config.da.endpoints = vec![url.clone()];
         }

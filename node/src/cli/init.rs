@@ -24,9 +24,9 @@ pub(crate) struct Init {
     /// Where to write genesis.toml, config.toml and sequencer.key
     #[arg(long, value_name = "DIR", default_value = ".")]
     dir: PathBuf,
-    /// The chain id that EVM transactions are signed for; unique among chains
+    /// The chain id that EVM transactions are signed for; unique among chains [default: derived from the name]
     #[arg(long, value_name = "ID")]
-    chain_id: u64,
+    chain_id: Option<u64>,
     /// The Celestia node to take the checkpoint from
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:26658")]
     celestia: String,
@@ -92,11 +92,12 @@ impl Init {
             accounts: Vec::new(),
         };
         let mut genesis = Genesis::devnet(devnet);
-        genesis.chain_id = self.chain_id;
+        let chain_id = self.chain_id.unwrap_or_else(|| chain_id_of(&self.network));
+        genesis.chain_id = chain_id;
         genesis.network.clone_from(&self.network);
-        genesis.namespaces.batch = namespace(&self.network, self.chain_id, "batch")?;
-        genesis.namespaces.forced = namespace(&self.network, self.chain_id, "forced")?;
-        genesis.namespaces.claim = namespace(&self.network, self.chain_id, "claim")?;
+        genesis.namespaces.batch = namespace(&self.network, chain_id, "batch")?;
+        genesis.namespaces.forced = namespace(&self.network, chain_id, "forced")?;
+        genesis.namespaces.claim = namespace(&self.network, chain_id, "claim")?;
         let token = U256::from(10).pow(U256::from(18));
         let account = |(address, amount): &(Address, u64)| {
             Account::funded(AccountId::from_evm(*address), U256::from(*amount).saturating_mul(token))
@@ -107,6 +108,13 @@ impl Init {
 }
 
 /// Ten bytes that no other chain is likely to have.
+/// A chain id between 2^30 and 2^31, where few chains are and every wallet can count.
+fn chain_id_of(network: &str) -> u64 {
+    let hash = weft_types::hash::sha256("weft/chain-id", &[network.as_bytes()]);
+    let low = u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]) & 0x3fff_ffff;
+    u64::from(low | 0x4000_0000)
+}
+
 fn namespace(network: &str, chain_id: u64, purpose: &str) -> Result<Namespace> {
     let parts = [network.as_bytes(), &chain_id.to_be_bytes(), purpose.as_bytes()];
     let digest = weft_types::hash::sha256("weft/namespace", &parts);

@@ -1,4 +1,4 @@
-//! A Celestia endpoint that lies: it passes everything on to a real one and changes one thing on the way back.
+//! A Celestia endpoint that lies: it passes everything on to a real one and changes one share on the way back.
 
 use axum::Router;
 use axum::body::Bytes;
@@ -8,15 +8,6 @@ use serde_json::Value;
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-
-/// What is changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lie {
-    /// The first share of every answer that has one.
-    Share,
-    /// The root of the results in every header that is asked for by its height, so that its hash is another.
-    Header,
-}
 
 /// The proxy; it stops when it is dropped.
 #[derive(Debug)]
@@ -30,10 +21,10 @@ impl Liar {
     ///
     /// # Panics
     /// Where no port is free.
-    pub async fn start(real: String, lie: Lie) -> Self {
+    pub async fn start(real: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("its address");
-        let app = Router::new().route("/", post(answer)).with_state((reqwest::Client::new(), real, lie));
+        let app = Router::new().route("/", post(answer)).with_state((reqwest::Client::new(), real));
         let task = tokio::spawn(async move {
             let _ = axum::serve(listener, app).await;
         });
@@ -53,34 +44,21 @@ impl Drop for Liar {
     }
 }
 
-type Shared = (reqwest::Client, String, Lie);
-
-async fn answer(State((client, real, lie)): State<Shared>, body: Bytes) -> Vec<u8> {
+async fn answer(State((client, real)): State<(reqwest::Client, String)>, body: Bytes) -> Vec<u8> {
     let request: Value = serde_json::from_slice(&body).unwrap_or_default();
     let sent = client.post(&real).header("content-type", "application/json").body(body).send().await;
     let Ok(answer) = sent else { return Vec::new() };
     let answer = answer.bytes().await.unwrap_or_default();
-    let method = if lie == Lie::Share { "share.GetNamespaceData" } else { "header.GetByHeight" };
-    if request["method"] != method {
+    if request["method"] != "share.GetNamespaceData" {
         return answer.to_vec();
     }
     let mut answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
-    match lie {
-        Lie::Share => change_share(&mut answer),
-        Lie::Header => change_header(&mut answer),
-    }
+    tamper(&mut answer);
     serde_json::to_vec(&answer).unwrap_or_default()
 }
 
-/// Swaps two digits of the hash of the last block's results.
-fn change_header(answer: &mut Value) {
-    let Some(Value::String(hash)) = answer.pointer_mut("/result/header/last_results_hash") else { return };
-    let replaced = if hash.starts_with('A') { "B" } else { "A" };
-    hash.replace_range(0..1, replaced);
-}
-
-/// Changes a character of the first share's data; leaves an answer without shares as it is.
-fn change_share(answer: &mut Value) {
+/// Swaps two characters of the first share's data; leaves an answer without shares as it is.
+fn tamper(answer: &mut Value) {
     let Some(Value::String(share)) = answer.pointer_mut("/result/0/shares/0") else { return };
     // Base64 of the payload, well behind namespace and header of the share.
     let at = 120;

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Output;
 use std::time::Duration;
 use weft_da::local::{ChainConfig, LocalCelestia, LocalConfig};
-use weft_tests::liar::{Liar, Lie};
+use weft_tests::liar::Liar;
 use weft_tests::process::{Node, weft};
 use weft_tests::store;
 use weft_tests::wallet::Wallet;
@@ -73,7 +73,7 @@ async fn an_endpoint_that_lies_is_named_and_another_is_used() {
     let signed = Wallet::devnet(0).transfer(Wallet::numbered(1).address(), 1);
     sequencer.rpc().call("eth_sendRawTransaction", json!([signed.raw])).await;
     included(sequencer.rpc(), 1).await;
-    let liar = Liar::start(world.celestia.url(), Lie::Share).await;
+    let liar = Liar::start(world.celestia.url()).await;
 
     let mut args = world.run_args(&liar.url());
     args.extend(["--celestia".into(), world.celestia.url()]);
@@ -81,8 +81,7 @@ async fn an_endpoint_that_lies_is_named_and_another_is_used() {
     included(node.rpc(), 1).await;
     assert!(node.log().contains(&liar.url()), "the endpoint that lied is not named:\n{}", node.log());
 
-    // With nobody else to ask, and not one header that holds, there is nothing to wait for.
-    let liar = Liar::start(world.celestia.url(), Lie::Header).await;
+    // With nobody else to ask there is nothing to wait for.
     fails(world.run_args(&liar.url()), &world.dir().join("node"), 10, &[&liar.url()]).await;
 }
 
@@ -131,18 +130,8 @@ async fn an_account_without_funds_is_named() {
     genesis.celestia.da_start = weft_types::DaHeight(head.height() + 1);
     world.write_genesis(&genesis);
     let address = poor.chain().accounts()[0].address().to_string();
-    let config = "[sequencer]\nblock_time_ms = 50\nbatch_time_ms = 200\n";
-    let mut node =
-        Node::start("node", &world.dir().join("node"), world.sequencer_args("node", 0, config, &poor.url()))
-            .await;
-    // There must be something to post before an account can be too poor to post it.
-    let signed = Wallet::devnet(0).transfer(Wallet::numbered(1).address(), 1);
-    node.rpc().call("eth_sendRawTransaction", json!([signed.raw])).await;
-    let status = node.ended().await;
-    assert_eq!(status.code(), Some(12), "{}", node.log());
-    let log = node.log();
-    let last = log.lines().last().unwrap_or_default();
-    assert!(last.contains(&address), "the account is not named: {last}");
+    let args = world.sequencer_args("node", 0, "", &poor.url());
+    fails(args, &world.dir().join("node"), 12, &[&address]).await;
 }
 
 #[test]

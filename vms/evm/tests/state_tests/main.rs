@@ -18,8 +18,11 @@ const LEFT_OUT: &str = include_str!("left_out.txt");
 
 /// How one post-state came out.
 pub enum Verdict {
+    /// The post-state is right.
     Passed,
+    /// It is not, and this is how.
     Failed(String),
+    /// Not run, for this reason.
     LeftOut(&'static str),
 }
 
