@@ -22,3 +22,4 @@ pub mod sequencer;
 pub mod status;
 pub mod syncer;
 pub mod tasks;
+mod timed_tree;

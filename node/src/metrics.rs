@@ -7,6 +7,7 @@
 //! | `weft_da_inclusion_seconds` | from a block's timestamp to its derivation |
 //! | `weft_execute_seconds` | executing a derived block that was not soft, with its tree |
 //! | `weft_build_seconds` | making a soft block: execution and tree |
+//! | `weft_tree_seconds` | the tree's part of either |
 //! | `weft_commit_seconds` | the store's commit of a step |
 //! | `weft_backlog_blocks`, `weft_backlog_bytes` | soft blocks that Celestia does not have |
 //! | `weft_publisher_waiting_bytes`, `weft_publisher_sent`, `weft_publisher_resent` | batches on their way |

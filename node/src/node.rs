@@ -16,6 +16,7 @@ use crate::sequencer::{Sequencer, SequencerConfig, SequencerError};
 use crate::status::Observed;
 use crate::syncer::{SyncError, Syncer, load_state};
 use crate::tasks::Tasks;
+use crate::timed_tree::TimedTree;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -139,7 +140,7 @@ impl Node {
         layer: Arc<dyn DaLayer>,
     ) -> Result<Self, NodeError> {
         let machines = plugins::machines(&genesis)?;
-        let router = Arc::new(Router::new(Arc::clone(&genesis), machines.all, Arc::new(JmtTree))?);
+        let router = Arc::new(Router::new(Arc::clone(&genesis), machines.all, Arc::new(TimedTree(JmtTree)))?);
         let metrics_listener = match config.metrics {
             Some(addr) => Some(metrics::bind(addr).await?),
             None => None,
