@@ -15,6 +15,8 @@ pub enum Fault {
     Pruned,
     /// A passing fault: ask again.
     Retry,
+    /// The answer is a header or a proof that contradicts itself: celestia-types refuses it while decoding.
+    Lied,
     /// The token is missing, wrong, or too weak for the call.
     Denied,
     /// A submission may or may not have landed.
@@ -90,7 +92,11 @@ pub(super) fn reading(error: &ClientError) -> Fault {
     if denied(error) {
         return Fault::Denied;
     }
-    match fault_of_text(&error.to_string()) {
+    let text = error.to_string();
+    if matches!(error, ClientError::ParseError(_)) && text.contains("Validation error") {
+        return Fault::Lied;
+    }
+    match fault_of_text(&text) {
         Some(fault @ (Fault::NotYet | Fault::Pruned | Fault::Denied)) => fault,
         _ => Fault::Retry,
     }
@@ -124,7 +130,7 @@ pub(super) fn submission_error(fault: Fault, text: &str, account: &str, endpoint
         Fault::UnknownOutcome => DaError::UnknownOutcome(text),
         Fault::RaisePrice => DaError::RaisePrice(text),
         Fault::TooLarge => DaError::TooLarge(text),
-        Fault::NotYet | Fault::Pruned | Fault::Retry => DaError::Retry(text),
+        Fault::NotYet | Fault::Pruned | Fault::Lied | Fault::Retry => DaError::Retry(text),
         Fault::Unfunded => DaError::Stop(format!(
             "the Celestia account {account} of {endpoint} has not the utia to post blobs: send TIA to it ({text})"
         )),

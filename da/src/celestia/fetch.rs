@@ -66,6 +66,11 @@ impl Inner {
                 self.pool.failed(index, &text);
                 round.hopeless.push(format!("{name} does not let us read: configure its token"));
             }
+            Fault::Lied => {
+                round.only_early = false;
+                self.pool.lied(index, &text);
+                round.failures.push(text);
+            }
             _ => {
                 round.only_early = false;
                 self.pool.failed(index, &text);
