@@ -29,6 +29,10 @@ impl Devnet {
     pub const TREASURY: Address = Address::new(*b"treasury\0\0\0\0\0\0\0\0\0\0\0\0");
     /// Ethereum's newest hard fork that is live.
     pub const EVM_SPEC: &'static str = "osaka";
+    /// What was active on Solana's mainnet of the gates that agave 4.2 knows.
+    pub const SBF_SPEC: &'static str = "agave-4.2";
+    /// Gas of a compute unit: what makes a unit of gas cost about the same time on both machines (docs/adr/0009).
+    pub const SBF_GAS_RATE: GasRate = GasRate { numerator: 3, denominator: 1 };
 }
 
 fn namespace(id: &[u8; 10]) -> Namespace {
@@ -36,7 +40,7 @@ fn namespace(id: &[u8; 10]) -> Namespace {
 }
 
 impl Genesis {
-    /// A chain for development: [`Devnet::CHAIN_ID`], network `devnet`, one EVM, generous blocks.
+    /// A chain for development: [`Devnet::CHAIN_ID`], network `devnet`, the EVM and the SBF machine, generous blocks.
     #[must_use]
     pub fn devnet(devnet: Devnet) -> Self {
         let balance = U256::from(Devnet::BALANCE_WEFT) * U256::from(10).pow(U256::from(18));
@@ -75,7 +79,10 @@ impl Genesis {
                 base_to_treasury_bp: 4_000,
                 treasury: AccountId::from_evm(Devnet::TREASURY),
             },
-            machines: vec![Machine { vm: VmId::EVM, spec: Devnet::EVM_SPEC.into(), gas_rate: GasRate::ONE }],
+            machines: vec![
+                Machine { vm: VmId::EVM, spec: Devnet::EVM_SPEC.into(), gas_rate: GasRate::ONE },
+                Machine { vm: VmId::SBF, spec: Devnet::SBF_SPEC.into(), gas_rate: Devnet::SBF_GAS_RATE },
+            ],
             upgrades: Vec::new(),
             accounts: devnet.accounts.into_iter().map(|id| Account::funded(id, balance)).collect(),
         }

@@ -63,7 +63,13 @@ pub struct ExecutedTransaction {
     pub receipt: Receipt,
     /// The bytes that the receipt holds the hash of: return value, or the reason of a revert.
     pub output: Bytes,
+    /// See [`weft_vm::Outcome::detail`]; empty where the block's details have passed [`BLOCK_DETAIL_BYTES_MAX`].
+    pub detail: Bytes,
 }
+
+/// Most bytes that the details of a block's transactions have together. Those that do not fit are left out, in the
+/// block's order, so that every node leaves out the same.
+pub const BLOCK_DETAIL_BYTES_MAX: usize = 128 << 20;
 
 /// A transaction that was ordered and is not in the block: it paid nothing and left nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]

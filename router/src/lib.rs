@@ -26,7 +26,10 @@ mod run;
 mod tests;
 
 pub use build::{BuildLimits, Built, Candidate, MISFITS_MAX, RejectedCandidate};
-pub use executed::{ApplyError, BlockTemplate, ExecutedBlock, ExecutedTransaction, MachineFault, Rejected};
+pub use executed::{
+    ApplyError, BLOCK_DETAIL_BYTES_MAX, BlockTemplate, ExecutedBlock, ExecutedTransaction, MachineFault,
+    Rejected,
+};
 pub use fees::next_base_fee;
 pub use registry::RegistryError;
 

@@ -1,9 +1,10 @@
 //! One run over a block: hooks, transactions in order through one journal, and the header at the end.
 
-use crate::{ApplyError, BLOCK_HASHES, ExecutedBlock, ExecutedTransaction, MachineFault, Rejected, Router};
+use crate::{ApplyError, BLOCK_DETAIL_BYTES_MAX, BLOCK_HASHES, ExecutedBlock, ExecutedTransaction};
+use crate::{MachineFault, Rejected, Router};
 use weft_state::{Journal, NodeRead, StateRead, TransactionEffects, key};
 use weft_types::{B256, Bloom, Bytes, Header, Log, OrderedTransaction, Receipt, Transaction, VmId, hash};
-use weft_vm::{BlockEnv, BlockPhase, Checked, Execution, Outcome, Reject, RejectKind};
+use weft_vm::{BlockEnv, BlockPhase, Checked, DETAIL_BYTES_MAX, Execution, Outcome, Reject, RejectKind};
 
 /// The part of a header that comes from derivation and not from execution.
 pub(crate) struct Derived {
@@ -18,6 +19,8 @@ pub(crate) struct Run<'a> {
     journal: Journal<'a>,
     transactions: Vec<ExecutedTransaction>,
     gas_used: u64,
+    /// Bytes that details may still have, of [`BLOCK_DETAIL_BYTES_MAX`].
+    detail_left: usize,
     logs_bloom: Bloom,
 }
 
@@ -25,7 +28,8 @@ impl<'a> Run<'a> {
     /// Opens the block `env` over `state`; hooks are the caller's.
     pub(crate) fn new(router: &'a Router, env: BlockEnv, state: &'a dyn StateRead) -> Self {
         let journal = Journal::new(state);
-        Self { router, env, journal, transactions: Vec::new(), gas_used: 0, logs_bloom: Bloom::ZERO }
+        let (detail_left, logs_bloom) = (BLOCK_DETAIL_BYTES_MAX, Bloom::ZERO);
+        Self { router, env, journal, transactions: Vec::new(), gas_used: 0, detail_left, logs_bloom }
     }
 
     /// Gas that the block has left.
@@ -142,14 +146,27 @@ impl<'a> Run<'a> {
             output_hash: hash::sha256("", &[&outcome.output]),
             logs,
         };
+        let detail = self.kept_detail(outcome.detail);
         self.transactions.push(ExecutedTransaction {
             transaction: transaction.clone(),
             id: checked.id,
             sender: checked.sender,
             receipt,
             output: outcome.output,
+            detail,
         });
         Ok(())
+    }
+
+    /// `detail`, or nothing where it passes the bound of a transaction or of the block.
+    fn kept_detail(&mut self, detail: Bytes) -> Bytes {
+        match self.detail_left.checked_sub(detail.len()) {
+            Some(left) if detail.len() <= DETAIL_BYTES_MAX => {
+                self.detail_left = left;
+                detail
+            }
+            _ => Bytes::new(),
+        }
     }
 
     /// Ends a transaction or a hook: the sum of balances holds and no message is lost.

@@ -13,7 +13,7 @@ use weft_types::{
     U256, hash,
 };
 use weft_vm::toy::{Operation, ToyTransaction, ToyVm, counter_key};
-use weft_vm::{BlockEnv, Execution, Outcome};
+use weft_vm::{BlockEnv, DETAIL_BYTES_MAX, Execution, Outcome};
 
 /// A tree that is none: the hash of the root before and of what changed. Its one node per version is the root.
 struct ChainedHash;
@@ -288,7 +288,11 @@ enum Rogue {
     Sends,
     LogsAndReverts,
     UsesTooMuch,
+    /// Not a fault: a detail of so many bytes.
+    Talks(usize),
 }
+
+static TALK: [u8; DETAIL_BYTES_MAX + 1] = [7; DETAIL_BYTES_MAX + 1];
 
 impl Vm for Rogue {
     fn id(&self) -> VmId {
@@ -301,8 +305,8 @@ impl Vm for Rogue {
     }
 
     fn execute(&self, journal: &mut Journal<'_>, _: &BlockEnv, _: &Checked) -> Result<Execution, ReadError> {
-        let mut outcome =
-            Outcome { status: Status::Success, gas_used: 10, fee: U256::ZERO, output: Bytes::new() };
+        let (output, detail) = (Bytes::new(), Bytes::new());
+        let mut outcome = Outcome { status: Status::Success, gas_used: 10, fee: U256::ZERO, output, detail };
         match self {
             Self::Mints => journal.set_balance(account(8), U256::from(1))?,
             Self::Sends => journal.send(OutboxEntry { from: account(1), message: Bytes::new() }),
@@ -315,6 +319,7 @@ impl Vm for Rogue {
                 outcome.status = Status::Reverted;
             }
             Self::UsesTooMuch => outcome.gas_used = 11,
+            Self::Talks(bytes) => outcome.detail = Bytes::from_static(&TALK[..*bytes]),
         }
         Ok(Execution::Executed(outcome))
     }
@@ -339,6 +344,24 @@ fn a_machine_that_breaks_its_contract_stops_the_block() {
     assert_eq!(fault(Rogue::Sends), MachineFault::Message);
     assert_eq!(fault(Rogue::LogsAndReverts), MachineFault::Logs);
     assert_eq!(fault(Rogue::UsesTooMuch), MachineFault::Gas);
+}
+
+#[test]
+fn details_are_kept_until_the_block_has_no_room_for_more_and_change_no_hash() {
+    let fit = BLOCK_DETAIL_BYTES_MAX / DETAIL_BYTES_MAX;
+    let kept = |bytes: usize| {
+        let router =
+            Router::new(Arc::new(genesis()), vec![Arc::new(Rogue::Talks(bytes))], Arc::new(ChainedHash));
+        let chain = Chain::new(router.expect("the machine alone"));
+        let block = chain.apply(&chain.derived(vec![count(1, 0); fit + 1])).expect("a block");
+        assert_eq!(block.transactions.len(), fit + 1);
+        let kept = block.transactions.iter().take_while(|done| done.detail.len() == bytes).count();
+        assert!(block.transactions[kept..].iter().all(|done| done.detail.is_empty()));
+        (kept, block.header.hash())
+    };
+    let (silent, most, too_long) = (kept(0), kept(DETAIL_BYTES_MAX), kept(DETAIL_BYTES_MAX + 1));
+    assert_eq!((silent.0, most.0, too_long.0), (fit + 1, fit, 0));
+    assert_eq!((silent.1, silent.1), (most.1, too_long.1));
 }
 
 #[test]

@@ -16,7 +16,7 @@ mod scene;
 mod tests;
 mod witness;
 
-use crate::{BlockEnv, Execution, Vm};
+use crate::{BlockEnv, DETAIL_BYTES_MAX, Execution, Vm};
 use scene::{Ran, Scene};
 use std::sync::Arc;
 use weft_state::{ChangeSet, Key, key};
@@ -153,6 +153,7 @@ fn holds_the_rules(scene: &Scene<'_>, name: &str, ran: &Ran) {
     };
     assert!(outcome.gas_used <= checked.gas_limit, "{name}: used more gas than its limit");
     assert!(outcome.gas_used > 0, "{name}: work is not free");
+    assert!(outcome.detail.len() <= DETAIL_BYTES_MAX, "{name}: its detail is longer than what is kept");
     if ran.succeeded() {
         return;
     }

@@ -208,13 +208,15 @@ pub struct Reject {
     pub kind: RejectKind,
     /// For people; never part of a hash.
     pub message: String,
+    /// The machine's own form of the fault, for its own RPC; empty where the kind says it all.
+    pub detail: Bytes,
 }
 
 impl Reject {
     /// A reject with its sentence.
     #[must_use]
     pub fn new(kind: RejectKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), detail: Bytes::new() }
     }
 }
 
@@ -282,4 +284,11 @@ pub struct Outcome {
     pub fee: U256,
     /// Return bytes, or the reason of a revert.
     pub output: Bytes,
+    /// What the machine's own RPC shows of the transaction besides: logs, balances before and after. Empty where it
+    /// has nothing of the kind. No hash covers it; it is deterministic all the same. The machine keeps it within
+    /// [`DETAIL_BYTES_MAX`]; one that is longer is not kept.
+    pub detail: Bytes,
 }
+
+/// Most bytes of [`Outcome::detail`].
+pub const DETAIL_BYTES_MAX: usize = 64 << 10;

@@ -199,7 +199,7 @@ impl Vm for ToyVm {
         journal.set_balance(transaction.sender, after + reserved)?;
         let fee = fee(block, gas_used);
         block.collect_fee(journal, transaction.sender, fee, U256::ZERO)?;
-        Ok(Execution::Executed(Outcome { status, gas_used, fee, output }))
+        Ok(Execution::Executed(Outcome { status, gas_used, fee, output, detail: Bytes::new() }))
     }
 
     fn query(
@@ -209,7 +209,10 @@ impl Vm for ToyVm {
         query: &[u8],
         gas: u64,
     ) -> Result<Outcome, ReadError> {
-        let done = |status, gas_used, output| Outcome { status, gas_used, fee: U256::ZERO, output };
+        let done = |status, gas_used, output| {
+            let (fee, detail) = (U256::ZERO, Bytes::new());
+            Outcome { status, gas_used, fee, output, detail }
+        };
         let Ok(account) = <[u8; 32]>::try_from(query) else {
             return Ok(done(Status::Reverted, 0, Bytes::new()));
         };

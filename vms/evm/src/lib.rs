@@ -129,7 +129,7 @@ fn outcome(journal: &mut Journal<'_>, result: ExecutionResult, fee: U256) -> Out
         ExecutionResult::Revert { output, .. } => (Status::Reverted, output.0),
         ExecutionResult::Halt { reason, .. } => (Status::Halted(halt::code(&reason)), Bytes::new()),
     };
-    Outcome { status, gas_used, fee, output }
+    Outcome { status, gas_used, fee, output, detail: Bytes::new() }
 }
 
 /// A log as receipts have it.

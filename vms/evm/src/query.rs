@@ -61,7 +61,7 @@ pub(crate) fn run(
         ExecutionResult::Revert { output, .. } => (Status::Reverted, output.0),
         ExecutionResult::Halt { reason, .. } => (Status::Halted(halt::code(&reason)), Bytes::new()),
     };
-    Ok(Outcome { status, gas_used, fee: U256::ZERO, output })
+    Ok(Outcome { status, gas_used, fee: U256::ZERO, output, detail: Bytes::new() })
 }
 
 fn failed(why: &str) -> Outcome {
@@ -70,5 +70,6 @@ fn failed(why: &str) -> Outcome {
         gas_used: 0,
         fee: U256::ZERO,
         output: Bytes::copy_from_slice(why.as_bytes()),
+        detail: Bytes::new(),
     }
 }

@@ -1,7 +1,7 @@
 //! The suite finds what it says it finds: machines with one fault each do not pass.
 
 use crate::toy::{ToyVm, nonce_key, tests::Toy};
-use crate::{BlockEnv, Checked, Execution, Outcome, Reject, Vm};
+use crate::{BlockEnv, Checked, DETAIL_BYTES_MAX, Execution, Outcome, Reject, Vm};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +21,7 @@ enum Fault {
     LosesTheFee,
     QueryWrites,
     TakesTooMuchGas,
+    TalksTooMuch,
 }
 
 struct Faulty {
@@ -47,6 +48,9 @@ impl Faulty {
                 journal.set_balance(sender, more).expect("memory");
             }
             (Fault::TakesTooMuchGas, Execution::Executed(outcome)) => outcome.gas_used += 100_000,
+            (Fault::TalksTooMuch, Execution::Executed(outcome)) => {
+                outcome.detail = vec![7; DETAIL_BYTES_MAX + 1].into();
+            }
             (_, Execution::Executed(outcome)) if outcome.status.is_success() => {}
             (Fault::WritesWhenFailed, _) => journal.set(stray(), Bytes::from_static(b"x")),
             (Fault::LogsWhenFailed, _) => {
@@ -111,6 +115,7 @@ fn a_machine_with_a_fault_does_not_pass() {
         (Fault::LosesTheFee, "another sum than the fee"),
         (Fault::QueryWrites, "it wrote"),
         (Fault::TakesTooMuchGas, "more gas than its limit"),
+        (Fault::TalksTooMuch, "longer than what is kept"),
     ];
     for (fault, sentence) in cases {
         let toy = ToyVm { chain_id: 1 };
