@@ -31,8 +31,20 @@ impl ChangeSet {
         self.0.insert(key, Change { value, previous: None });
     }
 
-    pub(crate) fn insert_over(&mut self, key: Key, value: Option<Bytes>, previous: Option<Bytes>) {
+    /// As [`Self::insert`], where it is known what `key` held before the block.
+    pub fn insert_over(&mut self, key: Key, value: Option<Bytes>, previous: Option<Bytes>) {
         self.0.insert(key, Change { value, previous: Some(previous) });
+    }
+
+    /// What `key` held before the block; outer `None` where it did not change, or where that was not read.
+    #[must_use]
+    pub fn previous(&self, key: &[u8]) -> Option<&Option<Bytes>> {
+        self.0.get(key)?.previous.as_ref()
+    }
+
+    /// Takes in the changes of `other`, over those of the same keys.
+    pub fn append(&mut self, mut other: Self) {
+        self.0.append(&mut other.0);
     }
 
     /// All changes, ascending by key.

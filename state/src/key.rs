@@ -1,5 +1,5 @@
 //! Every key of the state is spelled here: `machine u8 | kind u8 | bytes`. What `bytes` holds is fixed per
-//! kind, so that no two kinds and no two machines share a key.
+//! kind, so that no two kinds and no two machines share a key. Under [`INDEX`] stands what is no state.
 
 use weft_types::{AccountId, Height, VmId};
 
@@ -14,6 +14,19 @@ pub mod host {
     pub const SUPPLY: u8 = 2;
     /// `kind | height u64 BE` to the block's hash, for the last 256 blocks.
     pub const BLOCK_HASH: u8 = 3;
+}
+
+/// Stands as the machine in keys of look-ups that a node makes of the state: `INDEX | machine | bytes`.
+///
+/// They are stored with the block that they follow from, read at a height and gone back with as the state is, but are
+/// no part of it: the tree does not have them, so no root covers them, and no machine may read them. What carries the
+/// state to another node leaves them out.
+pub const INDEX: VmId = VmId(0xff);
+
+/// A look-up in the state of `vm`; the machine's crate says what `bytes` are.
+#[must_use]
+pub fn index(vm: VmId, bytes: &[u8]) -> Key {
+    key(INDEX, vm.0, bytes)
 }
 
 /// `machine | kind | bytes`. Machines define their kinds in a file of their own that calls this.

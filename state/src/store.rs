@@ -289,7 +289,10 @@ impl Inner {
         if format > FORMAT {
             return Err(StoreError::Newer { dir: self.dir.clone(), found: format, ours: FORMAT });
         }
-        let found = found.filter(|_| format == FORMAT).ok_or_else(damaged)?;
+        if format < FORMAT {
+            return Err(StoreError::Older { dir: self.dir.clone(), found: format, ours: FORMAT });
+        }
+        let found = found.ok_or_else(damaged)?;
         if found != genesis {
             return Err(StoreError::OtherGenesis { dir: self.dir.clone(), found, asked: genesis });
         }

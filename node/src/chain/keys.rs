@@ -4,6 +4,7 @@
 //! b | height u64 BE                     -> block record          h | block hash -> height u64 BE
 //! t | transaction id -> height u64 BE, index u32 BE              d | da height u64 BE | n u32 BE -> discarded
 //! c | da height u64 BE -> counts of discarded by reason, up to and with that height
+//! s | account 32 | height u64 BE, index u32 BE -> nothing: an SBF transaction that names the account
 //! ```
 
 use weft_state::Key;
@@ -43,6 +44,17 @@ pub(super) fn counts(da_height: DaHeight) -> Key {
 /// All keys of [`counts`] lie from here up to [`COUNTS_END`].
 pub(super) const COUNTS_START: &[u8] = b"c";
 pub(super) const COUNTS_END: &[u8] = b"d";
+
+/// All keys of one account stand in the order of the chain; `index` may lie behind every transaction.
+pub(super) fn address(account: &[u8; 32], height: Height, index: usize) -> Key {
+    let index = u32::try_from(index).unwrap_or(u32::MAX);
+    key(b's', &[&account[..], &height.0.to_be_bytes(), &index.to_be_bytes()].concat())
+}
+
+/// Where the transaction of that key of [`address`] is.
+pub(super) fn decode_address(key: &[u8]) -> Option<(Height, usize)> {
+    decode_place(key.get(33..)?)
+}
 
 pub(super) fn encode_height(height: Height) -> Bytes {
     Bytes::copy_from_slice(&height.0.to_be_bytes())

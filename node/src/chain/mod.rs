@@ -16,12 +16,14 @@ mod error;
 mod keys;
 mod layers;
 mod record;
+mod sbf;
 mod view;
 mod write;
 
 pub use discarded::DiscardedEntry;
 pub use error::ChainError;
 pub use record::{BlockRecord, TransactionRecord};
+pub use sbf::addresses_of;
 pub use view::{DaTip, SoftBlock};
 pub use write::{Applied, DaStep};
 
@@ -331,7 +333,8 @@ fn stored(store: &Store, height: Height) -> Result<BlockRecord, ChainError> {
 fn weigh(record: &BlockRecord) -> u32 {
     let transactions = record.transactions.iter().map(|transaction| {
         let logs = transaction.receipt.logs.iter().map(|log| log.data.len().saturating_add(256));
-        transaction.transaction.encoded_len().saturating_add(logs.sum()).saturating_add(512)
+        let length = transaction.transaction.encoded_len().saturating_add(transaction.detail.len());
+        length.saturating_add(logs.sum()).saturating_add(512)
     });
     u32::try_from(transactions.sum::<usize>().saturating_add(1_024)).unwrap_or(u32::MAX)
 }

@@ -8,8 +8,8 @@ use weft_types::{
     Receipt, Transaction,
 };
 
-/// Most bytes of a stored record: a full block's transactions, and as much again for receipts and logs, which
-/// gas bounds. Only a damaged store can hold more.
+/// Most bytes of a stored record: a full block's transactions, receipts and logs, which gas bounds, and details, which
+/// the router bounds. Only a damaged store can hold more.
 const RECORD_BYTES_MAX: usize = 512 << 20;
 
 /// A transaction that is in a block, with what it did.
@@ -25,6 +25,9 @@ pub struct TransactionRecord {
     pub forced: bool,
     /// What it did.
     pub receipt: Receipt,
+    /// What its machine's own RPC shows of it besides; see [`weft_vm::Outcome::detail`]. Empty where there is
+    /// nothing of the kind, and where the bounds of its block left it out.
+    pub detail: Bytes,
 }
 
 /// A block of the chain: header, transactions and where Celestia has it.
@@ -137,6 +140,7 @@ struct StoredTransaction {
     sender: B256,
     forced: bool,
     receipt: Receipt,
+    detail: alloy_primitives::Bytes,
 }
 
 impl StoredTransaction {
@@ -146,6 +150,7 @@ impl StoredTransaction {
             sender: record.sender.0,
             forced: record.forced,
             receipt: record.receipt.clone(),
+            detail: record.detail.clone().into(),
         }
     }
 
@@ -156,6 +161,7 @@ impl StoredTransaction {
             sender: AccountId(self.sender),
             forced: self.forced,
             receipt: self.receipt,
+            detail: self.detail.into(),
         })
     }
 }
@@ -182,6 +188,7 @@ mod tests {
             sender: AccountId::from_evm(Address::repeat_byte(3)),
             forced: true,
             receipt,
+            detail: Bytes::from_static(b"what RPC shows"),
         };
         let header = Header { height: Height(4), ..Header::default() };
         BlockRecord {

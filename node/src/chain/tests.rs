@@ -18,7 +18,7 @@ fn signer() -> PrivateKeySigner {
     PrivateKeySigner::from_bytes(&B256::repeat_byte(1)).expect("a key")
 }
 
-fn genesis() -> Arc<Genesis> {
+pub(super) fn genesis() -> Arc<Genesis> {
     Arc::new(Genesis::devnet(Devnet {
         timestamp_ms: 1_760_000_000_000,
         celestia_chain_id: "weft-local".into(),
@@ -36,7 +36,7 @@ fn open(kv: &Arc<dyn Kv>) -> Arc<Chain> {
     Chain::open(Arc::new(router), store, Bytes::from_static(b"start")).expect("a chain")
 }
 
-fn memory() -> Arc<dyn Kv> {
+pub(super) fn memory() -> Arc<dyn Kv> {
     Arc::new(MemoryKv::default())
 }
 
@@ -58,7 +58,11 @@ fn transfer(nonce: u64, to: Address) -> OrderedTransaction {
 
 /// A block on top of `parent` that pays `to`, once for each nonce.
 fn block(parent: &BlockRecord, nonces: std::ops::Range<u64>, to: u8) -> DerivedBlock {
-    let transactions: Vec<_> = nonces.map(|nonce| transfer(nonce, Address::repeat_byte(to))).collect();
+    block_of(parent, nonces.map(|nonce| transfer(nonce, Address::repeat_byte(to))).collect())
+}
+
+/// A block on top of `parent`.
+pub(super) fn block_of(parent: &BlockRecord, transactions: Vec<OrderedTransaction>) -> DerivedBlock {
     let root = DerivedBlock::ordered_root(transactions.iter().map(|ordered| &ordered.transaction));
     let (height, timestamp_ms) = (parent.header.height.next(), parent.header.timestamp_ms + 10);
     DerivedBlock {
@@ -72,7 +76,7 @@ fn block(parent: &BlockRecord, nonces: std::ops::Range<u64>, to: u8) -> DerivedB
     }
 }
 
-fn execute(chain: &Chain, block: &DerivedBlock) -> ExecutedBlock {
+pub(super) fn execute(chain: &Chain, block: &DerivedBlock) -> ExecutedBlock {
     let head = chain.head();
     chain.router().apply_block(&*head.state, &*head.nodes, &head.tip.header, block).expect("executes")
 }

@@ -2,10 +2,11 @@
 
 use super::layers::Layers;
 use super::record::{BlockRecord, TransactionRecord};
+use super::sbf::{self, Addresses};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use weft_router::ExecutedBlock;
-use weft_state::{ChangeSet, StateRead, TreeUpdate};
+use weft_state::{ChangeSet, ReadError, StateRead, TreeUpdate};
 use weft_types::{B256, Bytes, DaHeight, DerivedBlock, Height};
 
 /// The last Celestia height that was derived.
@@ -24,26 +25,31 @@ pub struct SoftBlock {
     pub record: Arc<BlockRecord>,
     /// As it was ordered.
     pub block: Arc<DerivedBlock>,
+    /// Of the state, and of the look-ups that follow from it.
     pub(super) changes: Arc<ChangeSet>,
     pub(super) tree: Arc<TreeUpdate>,
     pub(super) places: Arc<HashMap<B256, usize>>,
+    pub(super) addresses: Arc<Addresses>,
 }
 
 impl SoftBlock {
+    /// `before` is the state that the block was executed on.
     pub(super) fn new(
         block: Arc<DerivedBlock>,
         executed: ExecutedBlock,
         da_height: Option<DaHeight>,
-    ) -> Self {
+        before: &dyn StateRead,
+    ) -> Result<Self, ReadError> {
         let record = Arc::new(record(&block, &executed, da_height));
         let ids = record.transactions.iter().enumerate();
-        Self {
+        Ok(Self {
             places: Arc::new(ids.map(|(index, transaction)| (transaction.id, index)).collect()),
+            addresses: Arc::new(sbf::addresses(&record)),
             record,
             block,
-            changes: Arc::new(executed.changes),
+            changes: Arc::new(sbf::with_index(executed.changes, before)?),
             tree: Arc::new(executed.tree),
-        }
+        })
     }
 
     pub(super) fn height(&self) -> Height {
@@ -68,6 +74,7 @@ pub(super) fn record(
             sender: executed.sender,
             forced: ordered.forced,
             receipt: executed.receipt.clone(),
+            detail: executed.detail.clone(),
         })
         .collect();
     BlockRecord {

@@ -1,12 +1,13 @@
 //! Extending the chain: soft blocks by the sequencer, derived blocks by the syncer.
 
 use super::discarded::{Counts, DiscardedEntry};
+use super::sbf::{self, Addresses};
 use super::view::{DaTip, SoftBlock, View};
 use super::{BlockRecord, Chain, ChainError, ChainEvent, keys};
 use std::sync::Arc;
 use std::time::Instant;
 use weft_router::{ExecutedBlock, Router};
-use weft_state::{Key, Store};
+use weft_state::{EmptyState, Key, Store};
 use weft_types::{B256, Bytes, DaHeight, DerivedBlock, Height};
 
 /// What derivation made of one Celestia height.
@@ -50,7 +51,8 @@ pub(super) fn genesis(router: &Router, store: &Store, derivation: Bytes) -> Resu
         da_height: Some(checkpoint.height),
     };
     let mut session = store.begin(Height(0))?;
-    session.block(&executed.changes, &executed.tree, records(&record))?;
+    let changes = sbf::with_index(executed.changes, &EmptyState)?;
+    session.block(&changes, &executed.tree, records(&record, &Addresses::new()))?;
     session.finish(derivation)?.commit()?;
     Ok(())
 }
@@ -67,7 +69,8 @@ impl Chain {
     /// Lays a block that a sequencer made over the tip.
     ///
     /// # Errors
-    /// [`ChainError::NotNext`] where the chain went on meanwhile: the block is to be made again.
+    /// [`ChainError::NotNext`] where the chain went on meanwhile: the block is to be made again;
+    /// [`ChainError::Read`].
     pub fn push_soft(
         &self,
         block: Arc<DerivedBlock>,
@@ -84,7 +87,8 @@ impl Chain {
                 tip_hash: tip.hash,
             });
         }
-        let soft = SoftBlock::new(block, executed, None);
+        let before = view.state(tip.header.height);
+        let soft = SoftBlock::new(block, executed, None, &*before)?;
         let record = Arc::clone(&soft.record);
         self.push(&mut view, soft);
         self.view.store(Arc::new(view));
@@ -186,7 +190,7 @@ impl Chain {
         let executed = self.router.apply_block(&*state, &*self.nodes, &parent.header, &block)?;
         metrics::histogram!("weft_execute_seconds").record(started.elapsed());
         applied.rejected.extend(executed.rejected.iter().map(|rejected| rejected.reject.kind.name()));
-        let soft = SoftBlock::new(Arc::new(block), executed, None);
+        let soft = SoftBlock::new(Arc::new(block), executed, None, &*state)?;
         self.push(view, soft);
         Ok(())
     }
@@ -204,7 +208,7 @@ impl Chain {
         let started = Instant::now();
         let mut session = self.store.begin(view.included.header.height.next())?;
         for soft in view.soft.iter().take(count) {
-            session.block(&soft.changes, &soft.tree, records(&soft.record))?;
+            session.block(&soft.changes, &soft.tree, records(&soft.record, &soft.addresses))?;
         }
         session.records(loose);
         session.finish(derivation)?.commit()?;
@@ -258,13 +262,15 @@ fn include(view: &mut View, height: Height, da_height: DaHeight) {
     }
 }
 
-fn records(record: &BlockRecord) -> Vec<(Key, Bytes)> {
+fn records(record: &BlockRecord, addresses: &Addresses) -> Vec<(Key, Bytes)> {
     let height = record.header.height;
-    let mut records = Vec::with_capacity(record.transactions.len().saturating_add(2));
+    let count = record.transactions.len().saturating_add(addresses.len());
+    let mut records = Vec::with_capacity(count.saturating_add(2));
     records.push((keys::block(height), record.to_bytes()));
     records.push((keys::by_hash(record.hash), keys::encode_height(height)));
     for (index, transaction) in record.transactions.iter().enumerate() {
         records.push((keys::transaction(transaction.id), keys::encode_place(height, index)));
     }
+    records.extend(sbf::records(height, addresses));
     records
 }

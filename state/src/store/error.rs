@@ -24,6 +24,20 @@ pub enum StoreError {
         /// The newest that this program knows.
         ours: u32,
     },
+    /// Stop: nothing converts it, and all of it is on Celestia.
+    #[error(
+        "the store in {} has format {found}, older than this program's {ours}: remove the directory, and the \
+         chain is derived again from Celestia",
+        .dir.display()
+    )]
+    Older {
+        /// Where the store is.
+        dir: PathBuf,
+        /// The format on disk.
+        found: u32,
+        /// The format that this program reads.
+        ours: u32,
+    },
     /// Stop: the operator mixed up two chains.
     #[error(
         "the store in {} belongs to the chain with genesis {found}, not {asked}: use that chain's genesis, or \

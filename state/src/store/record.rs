@@ -23,8 +23,8 @@ use crate::Key;
 use sha2::{Digest, Sha256};
 use weft_types::{B256, Bytes, Height};
 
-/// The format that this program writes and reads.
-pub const FORMAT: u32 = 1;
+/// The format that this program writes and reads. 2: a block's record has its transactions' details (ADR 0006).
+pub const FORMAT: u32 = 2;
 
 pub(crate) const META_STORE: &[u8] = b"store";
 pub(crate) const META_TIP: &[u8] = b"tip";

@@ -292,10 +292,23 @@ fn who_may_not_open_a_store_is_told_why() {
         let other =
             Store::open(&StoreConfig { backend, ..config.clone() }, GENESIS).err().expect("another backend");
         assert!(matches!(other, StoreError::OtherBackend { .. }), "{other}");
+    });
+}
 
-        overwrite(config, record::META_STORE, Some(record::encode_store(FORMAT + 1, GENESIS)));
-        let newer = Store::open(config, GENESIS).err().expect("a newer format");
+#[test]
+fn a_store_of_another_format_is_refused() {
+    let refused = |config: &StoreConfig, format: u32| {
+        commit(&Store::open(config, GENESIS).expect("opens"), &[block(1)]);
+        overwrite(config, record::META_STORE, Some(record::encode_store(format, GENESIS)));
+        Store::open(config, GENESIS).err().expect("another format")
+    };
+    each_on_disk(|config| {
+        let newer = refused(config, FORMAT + 1);
         assert!(matches!(newer, StoreError::Newer { ours: FORMAT, .. }), "{newer}");
+    });
+    each_on_disk(|config| {
+        let older = refused(config, FORMAT - 1);
+        assert!(matches!(older, StoreError::Older { ours: FORMAT, .. }), "{older}");
     });
 }
 
