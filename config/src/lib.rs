@@ -14,16 +14,17 @@
 //! - No secret shows in `Debug`.
 #![deny(clippy::unwrap_used)]
 
+mod account;
 mod load;
 mod section;
 mod validate;
 
+pub use account::ListedAccount;
 pub use load::{CONFIG_BYTES_MAX, ConfigError};
 
 use section::{Field, section};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use weft_types::Address;
 
 /// Where state and chain are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,10 +111,10 @@ section! {
         "Milliseconds after which an empty block is made where there is nothing to put into one; 0: never."
         empty_block_ms: u64 = 0;
         "Milliseconds between batches posted to Celestia." batch_time_ms: u64 = 3_000;
-        "Senders that this sequencer does not serve; forced transactions land all the same."
-        deny_list: Vec<Address> = Vec::new();
-        "Transactions in the mempool." pool_transactions: usize = 50_000;
-        "Bytes of all transactions in the mempool." pool_bytes: usize = 64 << 20;
+        "Addresses and Solana keys that this sequencer does not serve; forced transactions land all the same."
+        deny_list: Vec<ListedAccount> = Vec::new();
+        "Transactions of each machine in the mempool." pool_transactions: usize = 50_000;
+        "Bytes of all transactions of each machine in the mempool." pool_bytes: usize = 64 << 20;
         "Transactions of one account in the mempool." pool_per_account: usize = 1_024;
         "Soft blocks that may wait for Celestia before no more are made." backlog_blocks: u64 = 3_000;
         "Bytes of batches that may wait for Celestia before no more blocks are made."
@@ -126,6 +127,8 @@ section! {
     Rpc {
         "Ethereum JSON-RPC and weft_*, http and websocket: ADDRESS:PORT (port 0: any free one), or off."
         eth: String = "127.0.0.1:8545".into();
+        "Solana JSON-RPC: ADDRESS:PORT, with its websocket on the next port (port 0: any two free ones), or off."
+        sol: String = "127.0.0.1:8899".into();
     }
 }
 

@@ -88,3 +88,24 @@ fn secrets_do_not_show() {
     assert_eq!(config.da.auth_tokens, [Secret("hunter2".into())]);
     assert!(!format!("{config:?}").contains("hunter2"));
 }
+
+#[test]
+fn the_deny_list_takes_what_each_machines_users_write() {
+    let key = "So11111111111111111111111111111111111111112";
+    let address = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
+    let text = format!("[sequencer]\ndeny_list = [\"{address}\", \"{key}\"]\n");
+    let config = Config::parse(&text, none()).expect("a list");
+    let list: Vec<String> = config.sequencer.deny_list.iter().map(ToString::to_string).collect();
+    assert_eq!(list, [address, key]);
+    assert_eq!(config.sequencer.deny_list[0].0.as_evm(), address.parse().ok());
+    assert_eq!(config.sequencer.deny_list[1].0.as_evm(), None);
+    assert_eq!(Config::parse(&config.to_commented_toml(), none()).expect("ours"), config);
+    // Too short, too long, no base58, and the account of an EVM address in the clothes of a key.
+    let bytes = weft_types::AccountId::from_evm(weft_types::Address::ZERO).0;
+    let tagged = bs58::encode(bytes).into_string();
+    for wrong in ["So1111", &format!("{key}1"), "0OIl", &address[..20], "", &tagged] {
+        let text = format!("[sequencer]\ndeny_list = [\"{wrong}\"]\n");
+        let error = Config::parse(&text, none()).expect_err(wrong).to_string();
+        assert!(error.contains("deny_list"), "{wrong:?} gave {error:?}");
+    }
+}

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use weft_da::derive::DerivationState;
 use weft_da::publisher::{Publisher, PublisherStatus};
 use weft_da::signature::{SIGNATURE_BYTES, SequencerKey};
-use weft_router::{BlockTemplate, BuildLimits, Built, Candidate};
+use weft_router::{BlockTemplate, BuildLimits, Built};
 use weft_types::{
     Address, B256, DaHeight, DerivationParams, DerivedBlock, Height, Transaction, hash, limits,
 };
@@ -381,8 +381,7 @@ impl Sequencer {
         let mut candidates = || {
             // What is left of the block's time is for the tree and the disk.
             let late = started.elapsed() > self.config.block_time.saturating_mul(4) / 5;
-            let pooled = if late { None } else { best.next() }?;
-            Some(Candidate { transaction: pooled.transaction.clone(), checked: pooled.checked.clone() })
+            if late { None } else { best.next() }.map(|pooled| pooled.candidate())
         };
         let limits = BuildLimits::of(router);
         let built = router
@@ -406,7 +405,9 @@ impl Sequencer {
     }
 }
 
-/// Whether a candidate that was refused will be refused again.
+/// Whether a candidate that was refused will be refused again. SBF has no order between transactions and no price that
+/// moves, so all that it refuses stays refused: a blockhash that is gone, a copy, a payer without funds, or a state that
+/// somebody would have to change first.
 fn is_final(kind: RejectKind) -> bool {
     !matches!(kind, RejectKind::NonceGap | RejectKind::Underpriced)
 }

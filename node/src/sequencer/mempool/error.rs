@@ -1,9 +1,10 @@
-//! [`PoolError`]: why the pool did not take a transaction, in the words that geth's clients match on.
+//! [`PoolError`]: why the pool did not take a transaction, in the words that geth's and Solana's clients match on.
 
+use solana_transaction_error::TransactionError;
 use weft_types::{B256, U256};
 use weft_vm::Reject;
 
-/// Why a transaction was not taken. Its text begins with geth's own for the same fault.
+/// Why a transaction was not taken. Its text begins with geth's own for the same fault, or is Solana's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PoolError {
     /// The same transaction waits already.
@@ -72,6 +73,9 @@ pub enum PoolError {
     /// This sequencer's operator does not take transactions of this sender. Forced ones land all the same.
     #[error("sender is on this sequencer's deny-list; post the transaction to the forced namespace instead")]
     Denied,
+    /// An SBF transaction that the state refuses: its blockhash is gone, it was in a block already, its payer can't pay.
+    #[error("{0}")]
+    Sbf(TransactionError),
     /// The bytes can never execute on this chain.
     #[error(transparent)]
     Rejected(#[from] Reject),
@@ -81,6 +85,18 @@ pub enum PoolError {
 }
 
 impl PoolError {
+    /// What Solana calls it; `None` for what only a pool with bounds, or only another machine, can say. A copy of what
+    /// waits is `AlreadyProcessed` here; Solana's own RPC takes it again and gives the signature.
+    #[must_use]
+    pub fn transaction_error(&self) -> Option<TransactionError> {
+        match self {
+            Self::Sbf(error) => Some(error.clone()),
+            Self::AlreadyKnown(_) => Some(TransactionError::AlreadyProcessed),
+            Self::Rejected(reject) => weft_sbf::transaction_error(reject),
+            _ => None,
+        }
+    }
+
     /// The word that metrics use.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -95,6 +111,9 @@ impl PoolError {
             Self::GasLimit { .. } => "gas_limit",
             Self::Oversized { .. } => "oversized",
             Self::Denied => "denied",
+            Self::Sbf(TransactionError::BlockhashNotFound) => "blockhash_not_found",
+            Self::Sbf(TransactionError::AlreadyProcessed) => "already_processed",
+            Self::Sbf(_) => "insufficient_funds",
             Self::Rejected(reject) => reject.kind.name(),
             Self::State(_) => "state",
         }

@@ -1,4 +1,4 @@
-//! [`Pool`]: the pure part of the mempool: who may wait, who goes first, who has to leave.
+//! [`Pool`]: the pure part of the EVM's rules: who may wait, who goes first, who has to leave.
 
 use super::error::PoolError;
 use std::cmp::Reverse;
@@ -13,7 +13,7 @@ const PRICE_BUMP_PERCENT: u128 = 10;
 
 /// A checked EVM transaction that waits.
 #[derive(Clone, Debug)]
-pub struct PooledTransaction {
+pub struct PooledEvm {
     /// As it will be in a block.
     pub transaction: Transaction,
     /// What its machine found.
@@ -32,7 +32,7 @@ pub struct PooledTransaction {
     pub received: Instant,
 }
 
-impl PooledTransaction {
+impl PooledEvm {
     fn bytes(&self) -> usize {
         self.transaction.encoded_len()
     }
@@ -43,7 +43,7 @@ impl PooledTransaction {
     }
 }
 
-/// Bounds of the pool.
+/// Bounds of one machine's part of the pool: no machine takes another's places.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolLimits {
     /// Most transactions.
@@ -69,7 +69,7 @@ impl AccountState {
 }
 
 struct Slot {
-    transaction: Arc<PooledTransaction>,
+    transaction: Arc<PooledEvm>,
     arrival: u64,
 }
 
@@ -133,10 +133,10 @@ impl Pool {
     /// Takes `transaction`, of an account in the state `account`, or says why not.
     pub(super) fn insert(
         &mut self,
-        transaction: Arc<PooledTransaction>,
+        transaction: Arc<PooledEvm>,
         account: AccountState,
     ) -> Result<(), PoolError> {
-        let PooledTransaction { sender, nonce, max_fee, cost, .. } = *transaction;
+        let PooledEvm { sender, nonce, max_fee, cost, .. } = *transaction;
         let id = transaction.checked.id;
         if self.by_id.contains_key(&id) {
             return Err(PoolError::AlreadyKnown(id));
@@ -168,7 +168,7 @@ impl Pool {
         Ok(())
     }
 
-    fn put(&mut self, transaction: Arc<PooledTransaction>, next: u64) {
+    fn put(&mut self, transaction: Arc<PooledEvm>, next: u64) {
         let arrival = self.arrivals;
         self.arrivals = self.arrivals.saturating_add(1);
         let (sender, nonce) = (transaction.sender, transaction.nonce);
@@ -182,12 +182,7 @@ impl Pool {
     }
 
     /// Evicts the cheapest until `new` fits, or nothing where those that stay pay as much as it does.
-    fn make_room(
-        &mut self,
-        new: &PooledTransaction,
-        freed_bytes: usize,
-        replaces: bool,
-    ) -> Result<(), PoolError> {
+    fn make_room(&mut self, new: &PooledEvm, freed_bytes: usize, replaces: bool) -> Result<(), PoolError> {
         let (mut count, mut bytes) = (self.by_id.len(), self.bytes.saturating_sub(freed_bytes));
         let mut victims = Vec::new();
         let added = usize::from(!replaces);
@@ -222,7 +217,7 @@ impl Pool {
         Ok(())
     }
 
-    fn remove_slot(&mut self, sender: Address, nonce: u64) -> Option<Arc<PooledTransaction>> {
+    fn remove_slot(&mut self, sender: Address, nonce: u64) -> Option<Arc<PooledEvm>> {
         let queue = self.queues.get_mut(&sender)?;
         let Slot { transaction, arrival } = queue.slots.remove(&nonce)?;
         queue.cost = queue.cost.saturating_sub(transaction.cost);
@@ -263,7 +258,7 @@ impl Pool {
         self.queues.get(&sender).map(Queue::pending_end)
     }
 
-    pub(super) fn get(&self, id: B256) -> Option<Arc<PooledTransaction>> {
+    pub(super) fn get(&self, id: B256) -> Option<Arc<PooledEvm>> {
         let (sender, nonce) = self.by_id.get(&id)?;
         Some(Arc::clone(&self.queues.get(sender)?.slots.get(nonce)?.transaction))
     }
@@ -284,7 +279,7 @@ impl Pool {
     }
 
     /// All that waits, by sender and nonce, and whether it can execute.
-    pub(super) fn content(&self) -> Vec<(Arc<PooledTransaction>, bool)> {
+    pub(super) fn content(&self) -> Vec<(Arc<PooledEvm>, bool)> {
         let mut all = Vec::with_capacity(self.by_id.len());
         for queue in self.queues.values() {
             let end = queue.pending_end();
@@ -296,8 +291,8 @@ impl Pool {
     }
 
     /// What a block at `base_fee` should take, best first, each account's in the order of its nonces.
-    pub(super) fn best(&self, base_fee: u128) -> Best {
-        let mut best = Best { base_fee, heads: BinaryHeap::new(), rest: Vec::new() };
+    pub(super) fn best(&self, base_fee: u128) -> EvmBest {
+        let mut best = EvmBest { base_fee, heads: BinaryHeap::new(), rest: Vec::new() };
         for queue in self.queues.values() {
             let end = queue.pending_end();
             let mut pending: Vec<_> = queue
@@ -318,14 +313,21 @@ fn bumped(price: u128) -> u128 {
 }
 
 /// A snapshot of what can execute, highest tip first and then first come, first served.
-pub struct Best {
+pub struct EvmBest {
     base_fee: u128,
     heads: BinaryHeap<(u128, Reverse<u64>, usize)>,
     /// By account, the next one last.
-    rest: Vec<Vec<(u64, Arc<PooledTransaction>)>>,
+    rest: Vec<Vec<(u64, Arc<PooledEvm>)>>,
 }
 
-impl Best {
+impl EvmBest {
+    /// The one that is next, and its wei per gas for the fee recipient.
+    pub(super) fn peek(&self) -> Option<(u128, &PooledEvm)> {
+        let (tip, _, account) = self.heads.peek()?;
+        let (_, transaction) = self.rest.get(*account)?.last()?;
+        Some((*tip, transaction))
+    }
+
     fn advance(&mut self, account: usize) {
         let Some((arrival, transaction)) = self.rest.get(account).and_then(|queue| queue.last()) else {
             return;
@@ -337,8 +339,8 @@ impl Best {
     }
 }
 
-impl Iterator for Best {
-    type Item = Arc<PooledTransaction>;
+impl Iterator for EvmBest {
+    type Item = Arc<PooledEvm>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let (_, _, account) = self.heads.pop()?;
@@ -350,4 +352,4 @@ impl Iterator for Best {
 
 #[cfg(test)]
 #[path = "pool_tests.rs"]
-mod tests;
+pub(super) mod tests;

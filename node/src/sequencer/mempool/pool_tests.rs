@@ -5,13 +5,13 @@ use proptest::prelude::*;
 use weft_types::{AccountId, VmId, hash};
 
 const LIMITS: PoolLimits = PoolLimits { transactions: 6, bytes: 1_000, per_account: 4 };
-const RICH: AccountState = AccountState { nonce: 0, balance: U256::MAX };
+pub(in super::super) const RICH: AccountState = AccountState { nonce: 0, balance: U256::MAX };
 
-fn transaction(sender: u8, nonce: u64, price: u128, salt: u8) -> Arc<PooledTransaction> {
+pub(in super::super) fn transaction(sender: u8, nonce: u64, price: u128, salt: u8) -> Arc<PooledEvm> {
     let payload = vec![sender, nonce as u8, price as u8, salt];
     let id = hash::sha256("test", &[&payload]);
     let sender = Address::repeat_byte(sender);
-    Arc::new(PooledTransaction {
+    Arc::new(PooledEvm {
         transaction: Transaction { vm: VmId::EVM, payload: payload.into() },
         checked: Checked {
             vm: VmId::EVM,
