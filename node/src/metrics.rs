@@ -13,7 +13,7 @@
 //! | `weft_publisher_waiting_bytes`, `weft_publisher_sent`, `weft_publisher_resent` | batches on their way |
 //! | `weft_discarded_total{reason}` | what derivation skipped |
 //! | `weft_rejected_total{kind}`, `weft_pool_rejected_total{kind}` | in execution; at the pool's door |
-//! | `weft_pool_transactions{state}`, `weft_pool_bytes` | what waits: `pending`, `queued` |
+//! | `weft_pool_transactions{vm, state}`, `weft_pool_bytes{vm}` | what waits: `pending`, `queued` |
 
 use crate::status::Observed;
 use axum::Router;
@@ -23,6 +23,7 @@ use std::net::SocketAddr;
 use std::sync::OnceLock;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use weft_types::VmId;
 
 /// Buckets of everything that is counted in seconds.
 const SECONDS: [f64; 14] =
@@ -103,10 +104,13 @@ fn gauges(status: &Observed) {
     let order = sequencer.status();
     metrics::gauge!("weft_backlog_blocks").set(order.backlog_blocks as f64);
     metrics::gauge!("weft_backlog_bytes").set(order.backlog_bytes as f64);
-    let pool = sequencer.mempool().status();
-    metrics::gauge!("weft_pool_transactions", "state" => "pending").set(pool.pending as f64);
-    metrics::gauge!("weft_pool_transactions", "state" => "queued").set(pool.queued as f64);
-    metrics::gauge!("weft_pool_bytes").set(pool.bytes as f64);
+    for vm in [VmId::EVM, VmId::SBF] {
+        let pool = sequencer.mempool().status(vm);
+        for (state, count) in [("pending", pool.pending), ("queued", pool.queued)] {
+            metrics::gauge!("weft_pool_transactions", "vm" => vm.name(), "state" => state).set(count as f64);
+        }
+        metrics::gauge!("weft_pool_bytes", "vm" => vm.name()).set(pool.bytes as f64);
+    }
     let publisher = sequencer.publisher_status();
     metrics::gauge!("weft_publisher_waiting_bytes").set(publisher.backlog.bytes as f64);
     metrics::counter!("weft_publisher_sent").absolute(publisher.sent);

@@ -9,7 +9,8 @@
 use crate::chain::{Chain, ChainError};
 use crate::metrics::{self, MetricsError};
 use crate::plugins::{self, PluginError};
-use crate::rpc::{self, RpcConfig, RpcContext, RpcError, RpcHandle};
+use crate::rpc::sol::{self, Faucet, SolContext};
+use crate::rpc::{self, NodeStatus, RpcConfig, RpcContext, RpcError, RpcHandle};
 use crate::sequencer::mempool::{Mempool, MempoolConfig};
 use crate::sequencer::signlog::{SignLog, SignLogError};
 use crate::sequencer::{Sequencer, SequencerConfig, SequencerError};
@@ -17,6 +18,7 @@ use crate::status::Observed;
 use crate::syncer::{SyncError, Syncer, load_state};
 use crate::tasks::Tasks;
 use crate::timed_tree::TimedTree;
+use solana_pubkey::Pubkey;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,8 +28,12 @@ use weft_da::publisher::{Publisher, PublisherConfig, PublisherError};
 use weft_da::signature::SequencerKey;
 use weft_genesis::Genesis;
 use weft_router::{RegistryError, Router};
+use weft_sbf::SbfVm;
 use weft_state::{Backend, JmtTree, Store, StoreConfig, StoreError};
-use weft_types::Height;
+use weft_types::{AccountId, Height};
+
+/// Pairs of ports that are tried where any will do.
+const PORT_PAIRS_TRIED: usize = 32;
 
 /// What one operator chooses, checked. See `weft-config` for the file.
 pub struct NodeConfig {
@@ -41,6 +47,10 @@ pub struct NodeConfig {
     pub retention: Option<u64>,
     /// Where Ethereum's RPC listens; `None` is off.
     pub eth: Option<SocketAddr>,
+    /// Where Solana's RPC listens, its websocket on the next port (on any, where the port is 0); `None` is off.
+    pub sol: Option<SocketAddr>,
+    /// Who pays Solana's airdrops; for a devnet.
+    pub faucet: Option<Faucet>,
     /// What RPC allows.
     pub rpc: RpcConfig,
     /// Where metrics are served; `None` is off.
@@ -126,6 +136,7 @@ pub struct Node {
     chain: Arc<Chain>,
     observed: Observed,
     eth: Option<RpcHandle>,
+    sol: Option<(RpcHandle, RpcHandle)>,
     tasks: Tasks,
 }
 
@@ -153,7 +164,8 @@ impl Node {
                 let (chain, derivation, dir) =
                     (Arc::clone(&chain), Arc::clone(&derivation), config.dir.clone());
                 // Reads files and executes blocks again.
-                let open = move || open_sequencer(chain, derivation, layer, setup, dir);
+                let sbf = machines.sbf.clone();
+                let open = move || open_sequencer(chain, derivation, layer, setup, dir, sbf);
                 Some(tokio::task::spawn_blocking(open).await.map_err(|_| NodeError::Panicked("start"))??)
             }
             None => None,
@@ -161,17 +173,30 @@ impl Node {
         let (sequencer, publisher) = ordering.unzip();
         let observed =
             Observed { chain: Arc::clone(&chain), layer: Arc::clone(&layer), sequencer: sequencer.clone() };
+        let status: Arc<dyn Fn() -> NodeStatus + Send + Sync> = {
+            let status = observed.clone();
+            Arc::new(move || status.rpc())
+        };
+        let mempool = sequencer.as_ref().map(|sequencer| Arc::clone(sequencer.mempool()));
         let eth = match (config.eth, machines.evm) {
             (Some(addr), Some(evm)) => {
-                let status = observed.clone();
                 let context = RpcContext {
                     chain: Arc::clone(&chain),
                     evm,
-                    mempool: sequencer.as_ref().map(|sequencer| Arc::clone(sequencer.mempool())),
-                    status: Arc::new(move || status.rpc()),
-                    config: config.rpc,
+                    mempool: mempool.clone(),
+                    status: Arc::clone(&status),
+                    config: config.rpc.clone(),
                 };
                 Some(rpc::serve(context, addr).await?)
+            }
+            _ => None,
+        };
+        let sol = match (config.sol, machines.sbf) {
+            (Some(addr), Some(sbf)) => {
+                let identity = identity(chain.genesis());
+                let (chain, faucet, config) = (Arc::clone(&chain), config.faucet, config.rpc);
+                let context = SolContext { chain, sbf, mempool, status, config, faucet, identity };
+                Some(serve_sol(context, addr).await?)
             }
             _ => None,
         };
@@ -188,7 +213,7 @@ impl Node {
             tasks.metrics(listener, observed.clone());
         }
         tasks.sync(syncer);
-        Ok(Self { chain, observed, eth, tasks })
+        Ok(Self { chain, observed, eth, sol, tasks })
     }
 
     /// The chain that it follows.
@@ -209,6 +234,12 @@ impl Node {
         self.eth.as_ref().map(RpcHandle::address)
     }
 
+    /// Where Solana's RPC answers: http and websocket.
+    #[must_use]
+    pub fn sol(&self) -> Option<(SocketAddr, SocketAddr)> {
+        self.sol.as_ref().map(|(http, websocket)| (http.address(), websocket.address()))
+    }
+
     /// Resolves when a task has failed, which no task does while it can go on.
     pub async fn failed(&mut self) -> NodeError {
         self.tasks.failed().await
@@ -218,6 +249,10 @@ impl Node {
     pub async fn stop(self) {
         if let Some(eth) = self.eth {
             eth.stop().await;
+        }
+        if let Some((http, websocket)) = self.sol {
+            websocket.stop().await;
+            http.stop().await;
         }
         self.tasks.stop().await;
     }
@@ -238,12 +273,38 @@ pub fn open_chain(config: &NodeConfig, router: Arc<Router>) -> Result<Arc<Chain>
     Ok(Chain::open(router, store, DerivationState::genesis(&params).to_bytes().into())?)
 }
 
+/// Clients expect the websocket on the port after http's. Where any port will do, two that follow each other are
+/// looked for.
+async fn serve_sol(context: SolContext, http: SocketAddr) -> Result<(RpcHandle, RpcHandle), RpcError> {
+    let next = |addr: SocketAddr| SocketAddr::new(addr.ip(), addr.port().saturating_add(1));
+    if http.port() != 0 {
+        return sol::serve(context, http, next(http)).await;
+    }
+    for _ in 0..PORT_PAIRS_TRIED {
+        let error = |error| RpcError::Listen { address: http, error };
+        let free = tokio::net::TcpListener::bind(http).await.map_err(error)?.local_addr().map_err(error)?;
+        match sol::serve(context.clone(), free, next(free)).await {
+            Err(RpcError::InUse { .. }) => {}
+            result => return result,
+        }
+    }
+    sol::serve(context, http, http).await
+}
+
+/// What nodes of a chain call themselves to Solana's clients: the first sequencer's account, or the treasury's.
+fn identity(genesis: &Genesis) -> Pubkey {
+    let first = genesis.sequencing.sequencers.first();
+    let account = first.map_or(genesis.fees.treasury, |first| AccountId::from_evm(first.address));
+    Pubkey::new_from_array(account.0.0)
+}
+
 fn open_sequencer(
     chain: Arc<Chain>,
     derivation: Arc<DerivationState>,
     layer: Arc<dyn DaLayer>,
     setup: SequencerSetup,
     dir: PathBuf,
+    sbf: Option<Arc<SbfVm>>,
 ) -> Result<(Arc<Sequencer>, Publisher), NodeError> {
     let params = chain.genesis().derivation_params();
     let address = setup.key.address();
@@ -259,7 +320,7 @@ fn open_sequencer(
     };
     let publisher = Publisher::open(&dir.join("outbox"), layer, publisher_config)?;
     let log = SignLog::open(&dir.join(format!("signed-{address}.log")))?;
-    let mempool = Mempool::new(Arc::clone(&chain), setup.mempool);
+    let mempool = Mempool::new(Arc::clone(&chain), setup.mempool, sbf);
     let included = chain.included();
     let tip = (included.header.height, included.header.order_hash);
     let order_hash = |height: Height| Some(chain.block(height).ok()??.header.order_hash);

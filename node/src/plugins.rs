@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use weft_evm::{EvmConfig, EvmVm, GenesisAccount};
 use weft_genesis::Genesis;
+use weft_sbf::{SbfConfig, SbfVm};
 use weft_types::VmId;
 use weft_vm::Vm;
 
@@ -29,6 +30,8 @@ pub struct Machines {
     pub all: Vec<Arc<dyn Vm>>,
     /// Ethereum's.
     pub evm: Option<Arc<EvmVm>>,
+    /// Solana's.
+    pub sbf: Option<Arc<SbfVm>>,
 }
 
 /// The machines that genesis lists, made from its entries.
@@ -43,6 +46,11 @@ pub fn machines(genesis: &Genesis) -> Result<Machines, PluginError> {
                 let evm = evm(genesis)?;
                 machines.all.push(Arc::clone(&evm) as Arc<dyn Vm>);
                 machines.evm = Some(evm);
+            }
+            VmId::SBF => {
+                let sbf = sbf(genesis)?;
+                machines.all.push(Arc::clone(&sbf) as Arc<dyn Vm>);
+                machines.sbf = Some(sbf);
             }
             other => return Err(PluginError::Unknown(other)),
         }
@@ -64,4 +72,15 @@ fn evm(genesis: &Genesis) -> Result<Arc<EvmVm>, PluginError> {
     };
     let refused = |error: weft_evm::SpecError| PluginError::Refused { vm: VmId::EVM, why: error.to_string() };
     Ok(Arc::new(EvmVm::new(config).map_err(refused)?))
+}
+
+fn sbf(genesis: &Genesis) -> Result<Arc<SbfVm>, PluginError> {
+    let schedule = genesis.schedule(VmId::SBF).into_iter();
+    let config = SbfConfig {
+        genesis_ms: genesis.timestamp_ms,
+        specs: schedule.map(|(from, machine)| (from, machine.spec.clone(), machine.gas_rate)).collect(),
+        jit: true,
+    };
+    let refused = |error: weft_sbf::SpecError| PluginError::Refused { vm: VmId::SBF, why: error.to_string() };
+    Ok(Arc::new(SbfVm::new(config).map_err(refused)?))
 }

@@ -1,7 +1,7 @@
 //! `weft devnet`: a chain to develop on, in one process.
 
 use super::files::{self, Urls};
-use super::run::{make_dir, not_yet, override_listeners, start, until_stopped};
+use super::run::{Extras, make_dir, not_yet, override_listeners, start, until_stopped};
 use super::settings::{self, Listen};
 use super::wallets::{self, Wallets};
 use super::{celestia, local};
@@ -63,7 +63,7 @@ pub(crate) struct Devnet {
     /// Where Ethereum's RPC listens, http and websocket [default: 127.0.0.1:8545]
     #[arg(long, value_name = "ADDR:PORT|off")]
     eth: Option<Listen>,
-    /// Where Solana's RPC listens (this version has no SBF machine yet)
+    /// Where Solana's RPC listens, its websocket on the next port [default: 127.0.0.1:8899]
     #[arg(long, value_name = "ADDR:PORT|off")]
     sol: Option<Listen>,
     /// Where CometBFT's RPC listens (this version has no Wasm machine yet)
@@ -86,7 +86,7 @@ impl Devnet {
         make_dir(&dir)?;
         let mut config = self.config(&dir)?;
         settings::log(&config)?;
-        not_yet(self.sol, self.cosmos);
+        not_yet(self.cosmos);
         let local = match &self.celestia {
             Some(_) => None,
             None => Some(self.local_celestia(&dir).await?),
@@ -99,9 +99,12 @@ impl Devnet {
         let key = sequencer_key(&dir)?;
         let genesis = Arc::new(genesis(&dir, &config, &wallets, &key).await?);
         files::write_atomic(&dir.join("accounts.json"), &serde_json::to_vec_pretty(&wallets)?)?;
-        let settle_blocks = local.is_some().then_some(SETTLE_BLOCKS);
+        let extras = Extras {
+            settle_blocks: local.is_some().then_some(SETTLE_BLOCKS),
+            faucet: Some(wallets::faucet()?),
+        };
         let (mut node, announced, urls) =
-            start(&config, Arc::clone(&genesis), &dir, Some(key), settle_blocks).await?;
+            start(&config, Arc::clone(&genesis), &dir, Some(key), extras).await?;
         print(&urls, &wallets, &genesis, &dir, temporary.is_some());
         let result = until_stopped(&mut node, async {}).await;
         drop(announced);
@@ -123,7 +126,7 @@ impl Devnet {
             Some(given) => settings::load_over(&usual, given)?,
             None => settings::load(Some(&path))?,
         };
-        override_listeners(&mut config, self.eth, self.metrics);
+        override_listeners(&mut config, self.eth, self.sol, self.metrics);
         if let Some(block_time) = self.block_time {
             config.sequencer.block_time_ms = block_time;
         }
@@ -168,13 +171,14 @@ async fn genesis(dir: &Path, config: &Config, wallets: &Wallets, key: &Sequencer
     let url = config.da.endpoints.first().map_or("", String::as_str);
     let token = config.da.auth_tokens.first().map(|token| token.0.clone());
     let (head, network) = celestia::discover(url, token).await?;
-    let genesis = Genesis::devnet(Parameters {
+    let mut genesis = Genesis::devnet(Parameters {
         timestamp_ms: head.time_ms,
         celestia_chain_id: network,
         checkpoint: (head.height, head.hash),
         sequencers: vec![key.address()],
-        accounts: wallets.ids(),
+        accounts: wallets.ids()?,
     });
+    genesis.accounts.push(wallets::faucet_account()?);
     genesis.validate()?;
     files::write_atomic(&path, genesis.to_json().as_bytes())?;
     Ok(genesis)
@@ -193,6 +197,7 @@ fn print(urls: &Urls, wallets: &Wallets, genesis: &Genesis, dir: &Path, temporar
     say!("\nWeft devnet {} is running\n", env!("CARGO_PKG_VERSION"));
     say!("  chain id   {}", genesis.chain_id);
     say!("  Ethereum   {eth}   (http and websocket, eth_* and weft_*)");
+    say!("  Solana     {}   (websocket {})", shown(&urls.sol), shown(&urls.sol_ws));
     say!("  Celestia   {}", urls.celestia.as_deref().unwrap_or("off"));
     let fate = if temporary { "removed at the end; keep it with --dir DIR" } else { "kept" };
     say!("  folder     {}   ({fate})\n", dir.display());
@@ -200,12 +205,17 @@ fn print(urls: &Urls, wallets: &Wallets, genesis: &Genesis, dir: &Path, temporar
     for (index, wallet) in wallets.evm.iter().enumerate() {
         say!("  ({index}) {}  {}", wallet.address, wallet.private_key);
     }
+    say!("\n  Solana's, each secret key in base58:\n");
+    for (index, wallet) in wallets.sbf.iter().enumerate() {
+        say!("  ({index}) {}  {}", wallet.pubkey, wallet.secret_key);
+    }
     say!("\n  mnemonic   {}   (everyone has it: for development only)\n", wallets::MNEMONIC);
     if let (Some(first), Some(second)) = (wallets.evm.first(), wallets.evm.get(1)) {
         say!("Try:\n");
         say!("  cast balance {} --ether --rpc-url {eth}", second.address);
         say!("  cast send {} --value 1ether --rpc-url {eth} \\", second.address);
         say!("    --private-key {}", first.private_key);
+        say!("  solana airdrop 10 --url {}", shown(&urls.sol));
         say!("  weft status --url {eth}");
         if !temporary {
             say!(
@@ -219,4 +229,8 @@ fn print(urls: &Urls, wallets: &Wallets, genesis: &Genesis, dir: &Path, temporar
         }
     }
     say!("\nCtrl-C stops it.");
+}
+
+fn shown(url: &Option<String>) -> &str {
+    url.as_deref().unwrap_or("off")
 }

@@ -18,7 +18,7 @@ Exit codes:
    2  usage
    3  config, genesis or key file missing or invalid
    4  the store belongs to another genesis
-   5  the store was written by a newer version
+   5  the store was written by a newer version, or by one too old
    6  the store, or the sequencer's log, is damaged
    7  the store is in use, or the disk fails
    8  a port is in use or can't be listened on
@@ -110,7 +110,7 @@ fn chain(error: &ChainError) -> Option<u8> {
 fn store(error: &StoreError) -> Option<u8> {
     match error {
         StoreError::OtherGenesis { .. } => Some(4),
-        StoreError::Newer { .. } => Some(5),
+        StoreError::Newer { .. } | StoreError::Older { .. } => Some(5),
         StoreError::Damaged { .. } | StoreError::NoBoundary { .. } => Some(6),
         StoreError::Locked(_) | StoreError::Failed { .. } => Some(7),
         StoreError::OtherBackend { .. } => Some(3),

@@ -12,6 +12,7 @@ use weft_config::Config;
 use weft_da::signature::SequencerKey;
 use weft_genesis::Genesis;
 use weft_node::node::Node;
+use weft_node::rpc::sol::Faucet;
 
 /// Run a full node: read Celestia from genesis' first height on, prove that nothing is missing, derive and execute.
 /// What is on disk is taken up again. Flags win over the environment (WEFT_SECTION_KEY), which wins over the config.
@@ -39,7 +40,7 @@ pub(crate) struct Run {
     /// Where Ethereum's RPC listens, http and websocket [default: 127.0.0.1:8545]
     #[arg(long, value_name = "ADDR:PORT|off")]
     eth: Option<Listen>,
-    /// Where Solana's RPC listens (this version has no SBF machine yet)
+    /// Where Solana's RPC listens, its websocket on the next port [default: 127.0.0.1:8899]
     #[arg(long, value_name = "ADDR:PORT|off")]
     sol: Option<Listen>,
     /// Where CometBFT's RPC listens (this version has no Wasm machine yet)
@@ -53,7 +54,7 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) async fn run(self) -> Result<()> {
         let mut config = settings::load(self.config.as_deref())?;
-        override_listeners(&mut config, self.eth, self.metrics);
+        override_listeners(&mut config, self.eth, self.sol, self.metrics);
         if !self.celestia.is_empty() {
             config.da.endpoints = self.celestia;
             // What the environment or the file says of tokens may be for others.
@@ -63,7 +64,7 @@ impl Run {
         }
         config.validate()?;
         settings::log(&config)?;
-        not_yet(self.sol, self.cosmos);
+        not_yet(self.cosmos);
         let genesis = Arc::new(Genesis::from_path(&self.genesis)?);
         let dir = self.dir.unwrap_or_else(|| PathBuf::from(&config.node.dir));
         make_dir(&dir)?;
@@ -71,7 +72,7 @@ impl Run {
             Some(path) => Some(files::read_key(&path)?),
             None => None,
         };
-        let (mut node, _announced, urls) = start(&config, genesis, &dir, key, None).await?;
+        let (mut node, _announced, urls) = start(&config, genesis, &dir, key, Extras::default()).await?;
         if let Some(eth) = &urls.eth {
             tracing::info!(rpc = eth, dir = %dir.display(), "ready");
         }
@@ -81,13 +82,22 @@ impl Run {
     }
 }
 
+/// What a devnet has and no other node.
+#[derive(Default)]
+pub(crate) struct Extras {
+    /// Celestia blocks after which a submission of unknown outcome is lost.
+    pub(crate) settle_blocks: Option<u64>,
+    /// Who pays Solana's airdrops.
+    pub(crate) faucet: Option<Faucet>,
+}
+
 /// Starts a node and says so in its folder.
 pub(crate) async fn start(
     config: &Config,
     genesis: Arc<Genesis>,
     dir: &Path,
     key: Option<SequencerKey>,
-    settle_blocks: Option<u64>,
+    extras: Extras,
 ) -> Result<(Node, Announced, Urls)> {
     // One that a killed node left behind would deceive whoever waits for ours.
     let _ = std::fs::remove_file(files::node_json(dir));
@@ -97,12 +107,15 @@ pub(crate) async fn start(
     }
     let mut node_config = settings::node(config, dir.to_owned(), key)?;
     if let Some(setup) = &mut node_config.sequencer {
-        setup.settle_blocks = settle_blocks;
+        setup.settle_blocks = extras.settle_blocks;
     }
+    node_config.faucet = extras.faucet;
     let hash = genesis.hash();
     let node = Node::start(genesis, node_config, Arc::new(layer)).await?;
     let urls = Urls {
         eth: node.eth().map(|address| format!("http://{address}")),
+        sol: node.sol().map(|(http, _)| format!("http://{http}")),
+        sol_ws: node.sol().map(|(_, websocket)| format!("ws://{websocket}")),
         celestia: config.da.endpoints.first().map(|url| http(&celestia::shown(url))),
         ..Urls::default()
     };
@@ -132,10 +145,18 @@ pub(crate) async fn until_stopped(node: &mut Node, other: impl Future<Output = (
 }
 
 /// Flags over config.
-pub(crate) fn override_listeners(config: &mut Config, eth: Option<Listen>, metrics: Option<Listen>) {
+pub(crate) fn override_listeners(
+    config: &mut Config,
+    eth: Option<Listen>,
+    sol: Option<Listen>,
+    metrics: Option<Listen>,
+) {
     let text = |listen: Listen| listen.address().map_or_else(|| "off".to_owned(), |addr| addr.to_string());
     if let Some(eth) = eth {
         config.rpc.eth = text(eth);
+    }
+    if let Some(sol) = sol {
+        config.rpc.sol = text(sol);
     }
     if let Some(metrics) = metrics {
         config.metrics.listen = text(metrics);
@@ -143,11 +164,9 @@ pub(crate) fn override_listeners(config: &mut Config, eth: Option<Listen>, metri
 }
 
 /// Says what a flag does not do yet, instead of passing it over.
-pub(crate) fn not_yet(sol: Option<Listen>, cosmos: Option<Listen>) {
-    for (flag, machine, listen) in [("--sol", "SBF", sol), ("--cosmos", "Wasm", cosmos)] {
-        if listen.is_some_and(|listen| listen != Listen::Off) {
-            tracing::warn!("{flag} has no effect: this version has no {machine} machine yet");
-        }
+pub(crate) fn not_yet(cosmos: Option<Listen>) {
+    if cosmos.is_some_and(|listen| listen != Listen::Off) {
+        tracing::warn!("--cosmos has no effect: this version has no Wasm machine yet");
     }
 }
 

@@ -124,6 +124,8 @@ pub(crate) fn node(config: &Config, dir: PathBuf, key: Option<SequencerKey>) -> 
         cache_bytes: config.store.cache_bytes,
         retention: (config.store.retention_blocks > 0).then_some(config.store.retention_blocks),
         eth: listen(&config.rpc.eth)?,
+        sol: listen(&config.rpc.sol)?,
+        faucet: None,
         rpc: limits,
         metrics: listen(&config.metrics.listen)?,
         sequencer: key.map(|key| sequencer(&config.sequencer, key, GasPrice(config.da.gas_price_max))),
@@ -144,6 +146,6 @@ fn sequencer(config: &Sequencer, key: SequencerKey, price_ceiling: GasPrice) -> 
         bytes: config.pool_bytes,
         per_account: config.pool_per_account,
     };
-    let mempool = MempoolConfig { limits, deny: config.deny_list.iter().copied().collect() };
+    let mempool = MempoolConfig { limits, deny: config.deny_list.iter().map(|listed| listed.0).collect() };
     SequencerSetup { key, config: pace, mempool, price_ceiling, settle_blocks: None }
 }

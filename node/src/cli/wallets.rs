@@ -2,9 +2,16 @@
 
 use alloy_signer_local::MnemonicBuilder;
 use alloy_signer_local::coins_bip39::English;
-use eyre::Result;
+use alloy_signer_local::coins_bip39::Mnemonic;
+use eyre::{Result, eyre};
 use serde::Serialize;
-use weft_types::{AccountId, Address, B256};
+use solana_derivation_path::DerivationPath;
+use solana_keypair::seed_derivable::keypair_from_seed_and_derivation_path;
+use solana_keypair::{Keypair, Signer};
+use std::sync::Arc;
+use weft_genesis::Account;
+use weft_node::rpc::sol::Faucet;
+use weft_types::{AccountId, Address, B256, U256};
 
 /// Everyone has it: for development only.
 pub(crate) const MNEMONIC: &str = "test test test test test test test test test test test junk";
@@ -15,8 +22,7 @@ const COUNT: u32 = 10;
 #[derive(Debug, Serialize)]
 pub(crate) struct Wallets {
     pub(crate) evm: Vec<EvmWallet>,
-    /// Empty until the chain has the machine.
-    pub(crate) sbf: Vec<()>,
+    pub(crate) sbf: Vec<SbfWallet>,
     /// Empty until the chain has the machine.
     pub(crate) wasm: Vec<()>,
 }
@@ -28,6 +34,38 @@ pub(crate) struct EvmWallet {
     #[serde(serialize_with = "checksummed")]
     pub(crate) address: Address,
     pub(crate) private_key: B256,
+}
+
+/// A key of Solana's path m/44'/501'/i'/0', as `solana-keygen` and wallets derive it.
+#[derive(Debug, Serialize)]
+pub(crate) struct SbfWallet {
+    /// In base58.
+    pub(crate) pubkey: String,
+    /// The 64 bytes of a keypair in base58, as wallets take it in.
+    pub(crate) secret_key: String,
+}
+
+/// The account that pays airdrops on a devnet: the mnemonic's thousandth.
+const FAUCET_INDEX: u32 = 1_000;
+/// What it has, in whole tokens.
+const FAUCET_WEFT: u64 = 100_000_000;
+
+fn sbf_key(index: u32) -> Result<Keypair> {
+    let mnemonic: Mnemonic<English> = MNEMONIC.parse()?;
+    let path = DerivationPath::new_bip44(Some(index), Some(0));
+    keypair_from_seed_and_derivation_path(&mnemonic.to_seed(None)?, Some(path))
+        .map_err(|error| eyre!("no Solana key {index}: {error}"))
+}
+
+/// Who pays airdrops on a devnet.
+pub(crate) fn faucet() -> Result<Faucet> {
+    Ok(Faucet { keypair: Arc::new(sbf_key(FAUCET_INDEX)?), lamports_max: Faucet::LAMPORTS_MAX })
+}
+
+/// The faucet's account in genesis.
+pub(crate) fn faucet_account() -> Result<Account> {
+    let id = AccountId(B256::new(sbf_key(FAUCET_INDEX)?.pubkey().to_bytes()));
+    Ok(Account::funded(id, U256::from(FAUCET_WEFT) * U256::from(10).pow(U256::from(18))))
 }
 
 fn checksummed<S: serde::Serializer>(address: &Address, serializer: S) -> Result<S::Ok, S::Error> {
@@ -42,12 +80,18 @@ impl Wallets {
             Ok(EvmWallet { address: signer.address(), private_key: signer.to_bytes() })
         };
         let evm = (0..COUNT).map(wallet).collect::<Result<Vec<_>>>()?;
-        Ok(Self { evm, sbf: Vec::new(), wasm: Vec::new() })
+        let sbf = (0..COUNT).map(|index| {
+            let key = sbf_key(index)?;
+            Ok(SbfWallet { pubkey: key.pubkey().to_string(), secret_key: key.to_base58_string() })
+        });
+        Ok(Self { evm, sbf: sbf.collect::<Result<_>>()?, wasm: Vec::new() })
     }
 
     /// All of them, as the ledger names them.
-    pub(crate) fn ids(&self) -> Vec<AccountId> {
-        self.evm.iter().map(|wallet| AccountId::from_evm(wallet.address)).collect()
+    pub(crate) fn ids(&self) -> Result<Vec<AccountId>> {
+        let evm = self.evm.iter().map(|wallet| Ok(AccountId::from_evm(wallet.address)));
+        let sbf = (0..COUNT).map(|index| Ok(AccountId::from_key(sbf_key(index)?.pubkey().to_bytes())?));
+        evm.chain(sbf).collect()
     }
 }
 
@@ -64,7 +108,7 @@ mod tests {
             first.private_key.to_string(),
             "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
         );
-        assert_eq!(wallets.evm.len(), 10);
+        assert_eq!((wallets.evm.len(), wallets.sbf.len()), (10, 10));
         assert_eq!(wallets.evm[9].address.to_string(), "0xa0Ee7A142d267C1f36714E4a8F75612F20a79720");
     }
 }

@@ -1,7 +1,8 @@
-//! [`Dispatch`]: what stands between a parsed call and its method. Geth's errors, the [`Gate`], metrics, and
+//! [`Dispatch`]: what stands between a parsed call and its method. The dialect's errors, the [`Gate`], metrics, and
 //! the calls of one batch side by side.
 
 use super::clients::Client;
+use super::dialect::Dialect;
 use super::errors;
 use super::gate::{Class, Gate};
 use futures::StreamExt;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub(super) struct Dispatch<S> {
     pub(super) inner: S,
+    pub(super) dialect: &'static Dialect,
     pub(super) gate: Arc<Gate>,
     pub(super) client: Arc<Client>,
     pub(super) websocket: bool,
@@ -36,21 +38,30 @@ where
     async fn run(self, request: Request<'_>) -> MethodResponse {
         let Some((name, class)) = self.gate.class(&request.method) else {
             metrics::counter!("weft_rpc_calls", "method" => "unknown").increment(1);
-            return MethodResponse::error(request.id.clone(), errors::no_method(&request.method));
+            return MethodResponse::error(request.id.clone(), (self.dialect.no_method)(&request.method));
         };
-        if class == Class::Subscribe && !self.websocket {
-            let fault = errors::Fault::owned(errors::NO_METHOD, "notifications not supported", None::<()>);
+        if matches!(class, Class::Subscribe | Class::Unsubscribe) && !self.websocket {
+            let fault = (self.dialect.no_websocket)(name);
             return MethodResponse::error(request.id, fault);
         }
         let _running = match self.gate.enter(&self.client, class).await {
             Ok(running) => running,
             Err(fault) => {
                 metrics::counter!("weft_rpc_refused", "method" => name).increment(1);
+                let limit = fault.code() == errors::LIMIT;
+                let fault = if limit { (self.dialect.limit)(fault.message()) } else { fault };
                 return MethodResponse::error(request.id, fault);
             }
         };
         metrics::counter!("weft_rpc_calls", "method" => name).increment(1);
-        let response = self.inner.call(request).await;
+        let id = request.id.clone().into_owned();
+        let mut response = self.inner.call(request).await;
+        if let Some(fault) = self.dialect.no_subscription
+            && class == Class::Unsubscribe
+            && !ended(&response)
+        {
+            response = MethodResponse::error(id, fault());
+        }
         if response.is_error() {
             metrics::counter!("weft_rpc_errors", "method" => name).increment(1);
         }
@@ -91,7 +102,7 @@ where
     }
 
     fn too_many(&self) -> errors::Fault {
-        errors::limit("too many calls in flight on this connection; wait for answers")
+        (self.dialect.limit)("too many calls in flight on this connection; wait for answers")
     }
 }
 
@@ -135,4 +146,14 @@ where
     fn notification<'a>(&self, n: Notification<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
         self.inner.notification(n)
     }
+}
+
+/// Whether the call ended a subscription.
+fn ended(response: &MethodResponse) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        result: Option<bool>,
+    }
+    let answer = serde_json::from_str::<Answer>(response.as_json().get());
+    answer.is_ok_and(|answer| answer.result == Some(true))
 }

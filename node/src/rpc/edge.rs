@@ -1,6 +1,7 @@
 //! What a request must show before it is read: a host name that is ours, an origin that may ask. And the
 //! answers that need no JSON-RPC.
 
+use super::dialect::Dialect;
 use super::limits::RpcConfig;
 use bytes::Bytes;
 use http::header::{
@@ -47,15 +48,21 @@ pub(super) fn show_to(origin: Option<HeaderValue>, response: &mut HttpResponse) 
 }
 
 /// The answer to a browser's preflight, before [`show_to`].
-pub(super) fn preflight<B>(request: &Request<B>) -> Option<HttpResponse> {
+pub(super) fn preflight<B>(request: &Request<B>, dialect: &Dialect) -> Option<HttpResponse> {
     (request.method() == http::Method::OPTIONS).then(|| {
         let mut response = plain(StatusCode::NO_CONTENT, "");
         let headers = response.headers_mut();
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
-        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type"));
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(dialect.headers));
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static(PREFLIGHT_SECONDS));
         response
     })
+}
+
+/// The answer to a plain GET, such as a load balancer's question whether the node is well.
+pub(super) fn page<B>(request: &Request<B>, dialect: &Dialect) -> Option<HttpResponse> {
+    let text = (request.method() == http::Method::GET).then(|| (dialect.page)(request.uri().path()))?;
+    text.map(|text| plain(StatusCode::OK, text))
 }
 
 /// An answer that is a JSON-RPC error without an id, after which the connection is closed.

@@ -4,7 +4,7 @@
 //! has to begin again.
 
 use crate::chain::{BlockRecord, Chain, ChainEvent};
-use crate::sequencer::mempool::Mempool;
+use crate::sequencer::mempool::{Mempool, Pooled};
 use alloy_primitives::B256;
 use parking_lot::RwLock;
 use std::collections::VecDeque;
@@ -27,7 +27,7 @@ pub(super) enum Change {
     },
     /// Blocks are void, ascending.
     Removed(Arc<[Arc<BlockRecord>]>),
-    /// A transaction came into the pool.
+    /// An EVM transaction came into the pool.
     Pending(B256),
 }
 
@@ -113,7 +113,8 @@ impl Feed {
         async move {
             loop {
                 match added.recv().await {
-                    Ok(pooled) => self.pending.push(Change::Pending(pooled.checked.id)),
+                    Ok(Pooled::Evm(pooled)) => self.pending.push(Change::Pending(pooled.checked.id)),
+                    Ok(Pooled::Sbf(_)) => {}
                     // A poller of the pool misses some hashes, which it can't count on anyway.
                     Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => return,

@@ -38,6 +38,8 @@ pub(super) enum Class {
     Scan,
     /// Needs a websocket.
     Subscribe,
+    /// Ends what [`Self::Subscribe`] began.
+    Unsubscribe,
 }
 
 impl Class {
@@ -45,7 +47,7 @@ impl Class {
     fn cost(self) -> NonZeroU32 {
         let cost = match self {
             Self::Quick | Self::Submit => 1,
-            Self::Read | Self::Subscribe => 4,
+            Self::Read | Self::Subscribe | Self::Unsubscribe => 4,
             Self::Call => 10,
             Self::Scan => 50,
         };
@@ -97,7 +99,9 @@ impl Gate {
     pub(super) async fn enter(&self, client: &Client, class: Class) -> Result<Running, Fault> {
         self.check_rate(client.ip, class)?;
         let slots = match class {
-            Class::Quick | Class::Submit | Class::Subscribe => return Ok(Running(None)),
+            Class::Quick | Class::Submit | Class::Subscribe | Class::Unsubscribe => {
+                return Ok(Running(None));
+            }
             Class::Read => &self.reads,
             Class::Call => &self.calls,
             Class::Scan => &self.scans,

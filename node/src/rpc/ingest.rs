@@ -3,13 +3,12 @@
 //! Checking a signature costs far more than everything else that sending does. One call alone would use one
 //! core; a group uses all of them, takes the pool's lock once, and keeps the order in which they came.
 
-use super::errors::{self, Fault};
 use super::limits::{INGEST_QUEUE, INGEST_STEP};
 use crate::sequencer::mempool::{Mempool, PoolError};
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::B256;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
-use weft_types::{Transaction, VmId};
+use weft_types::Transaction;
 
 /// One transaction and who waits for its fate.
 type Entry = (Transaction, oneshot::Sender<Result<B256, PoolError>>);
@@ -25,13 +24,15 @@ impl Ingest {
         (Self(sender), drain(mempool, receiver))
     }
 
-    /// Hands over an EVM transaction and waits until the pool has taken or refused it.
-    pub(super) async fn send(&self, payload: Bytes) -> Result<B256, Fault> {
+    /// Hands over a transaction and waits until the pool has taken or refused it.
+    ///
+    /// # Errors
+    /// The pool's; [`PoolError::State`] where the node is stopping.
+    pub(super) async fn send(&self, transaction: Transaction) -> Result<B256, PoolError> {
         let (sender, receiver) = oneshot::channel();
-        let stopping = || errors::internal("the node is stopping");
-        let transaction = Transaction { vm: VmId::EVM, payload: payload.0 };
+        let stopping = || PoolError::State("the node is stopping".into());
         self.0.send((transaction, sender)).await.map_err(|_| stopping())?;
-        receiver.await.map_err(|_| stopping())?.map_err(|error| refused(&error))
+        receiver.await.map_err(|_| stopping())?
     }
 }
 
@@ -44,16 +45,5 @@ async fn drain(mempool: Arc<Mempool>, mut queue: mpsc::Receiver<Entry>) {
             // Whoever hung up meanwhile sent it all the same.
             let _ = waiting.send(result);
         }
-    }
-}
-
-/// The pool's sentences are geth's, with its one code.
-fn refused(error: &PoolError) -> Fault {
-    match error {
-        PoolError::State(reason) => {
-            tracing::error!(%reason, "the pool could not read the state");
-            errors::internal("the node could not read its state")
-        }
-        error => errors::server(error.to_string()),
     }
 }

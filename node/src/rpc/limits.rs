@@ -24,6 +24,49 @@ pub const RATE_CLIENTS_MAX: usize = 65_536;
 /// Most entries that `weft_discarded` gives at once.
 pub const DISCARDED_PAGE_MAX: usize = 1_000;
 
+/// Accounts that one of Solana's queries by program, owner, mint or delegate looks through.
+pub const PROGRAM_ACCOUNTS_MAX: usize = 100_000;
+
+/// Bytes of data of the accounts that such a query keeps until it answers.
+pub const PROGRAM_BYTES_MAX: usize = 128 << 20;
+
+/// Ledger entries that `getLargestAccounts` looks through.
+pub const LARGEST_SCAN_MAX: usize = 1_000_000;
+
+/// Blocks that `getRecentPrioritizationFees` answers for: as agave's.
+pub const FEE_BLOCKS: u64 = 150;
+
+/// Accounts that `getRecentPrioritizationFees` may name: as agave's `MAX_TX_ACCOUNT_LOCKS`.
+pub const FEE_ACCOUNTS_MAX: usize = 128;
+
+/// Final blocks that one call of `getTransactionCount` counts at most.
+pub const COUNT_BLOCKS_MAX: u64 = 4_096;
+
+/// Blocks that `getRecentPerformanceSamples` reads.
+pub const SAMPLE_BLOCKS_MAX: u64 = 4_096;
+
+/// Samples that `getRecentPerformanceSamples` gives: as agave's.
+pub const SAMPLES_MAX: usize = 720;
+
+/// Addresses that `getInflationReward` may name.
+pub const REWARD_ADDRESSES_MAX: usize = 1_000;
+
+/// Slots that one `getBlockProduction` may span.
+pub const PRODUCTION_SLOTS_MAX: u64 = 432_000;
+
+/// Celestia heights that a node may be behind and still call itself well.
+pub const HEALTHY_HEIGHTS: u64 = 16;
+
+/// Blocks that are kept decoded for Solana's subscribers.
+pub const NEWS_BLOCKS: usize = 64;
+
+/// A notification larger than this many bytes ends its subscription where [`LARGE_NOTIFICATIONS`] messages wait for the
+/// same websocket.
+pub const LARGE_NOTIFICATION_BYTES: usize = 1 << 20;
+
+/// See [`LARGE_NOTIFICATION_BYTES`].
+pub const LARGE_NOTIFICATIONS: usize = 8;
+
 /// What the operator allows.
 pub use weft_config::RpcLimits as RpcConfig;
 

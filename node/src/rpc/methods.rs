@@ -2,19 +2,17 @@
 
 use super::api::Api;
 use super::args::Args;
-use super::errors::{self, Fault};
+use super::dialect::ETH;
+use super::errors::Fault;
 use super::gate::Class;
-use super::subscribe;
+use super::{subscribe, worker};
 use alloy_primitives::U64;
 use jsonrpsee::types::Params;
 use jsonrpsee::{Methods, RpcModule};
 use serde::Serialize;
-use serde_json::value::RawValue;
 use std::collections::HashMap;
-use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::AtomicBool;
 
 /// A method that is answered on the spot.
 type Quick<T> = fn(&Api, &Args) -> Result<T, Fault>;
@@ -160,7 +158,8 @@ impl Registry {
         self.classes.insert(name, class);
         self.module
             .register_async_method(name, move |params, api, _| async move {
-                run(api, Args::new(&params)?, method).await
+                let (args, config) = (Args::new(&params)?, api.config.clone());
+                worker::run(&config, &ETH, move |stop| method(&api, &args, stop)).await
             })
             .expect(UNIQUE);
     }
@@ -185,97 +184,11 @@ impl Registry {
         F: Future<Output = ()> + Send + 'static,
     {
         self.classes.insert(name, Class::Subscribe);
-        self.classes.insert(end, Class::Subscribe);
+        self.classes.insert(end, Class::Unsubscribe);
         self.module
             .register_subscription(name, notification, end, move |params, pending, api, _| {
                 serve(params, pending, api)
             })
             .expect(UNIQUE);
-    }
-}
-
-/// Tells the thread to stop when whoever waited for it is gone.
-struct StopOnDrop(Arc<AtomicBool>);
-
-impl Drop for StopOnDrop {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Runs `method` off the async threads, for at most the time that calls have.
-async fn run<T: Serialize + 'static>(
-    api: Arc<Api>,
-    args: Args,
-    method: Costly<T>,
-) -> Result<Box<RawValue>, Fault> {
-    let stop = StopOnDrop(Arc::default());
-    let flag = stop.0.clone();
-    let timeout_ms = api.config.call_timeout_ms;
-    let mut work = tokio::task::spawn_blocking(move || {
-        let answer = method(&api, &args, &flag)?;
-        encode(&answer, usize::try_from(api.config.response_bytes).unwrap_or(usize::MAX))
-    });
-    let joined = match tokio::time::timeout(Duration::from_millis(timeout_ms), &mut work).await {
-        Ok(joined) => joined,
-        Err(_) => {
-            stop.0.store(true, Ordering::Relaxed);
-            // The slot is free only when the thread is; what it still finishes counts.
-            match work.await {
-                Ok(Err(_)) => return Err(errors::timeout(timeout_ms)),
-                joined => joined,
-            }
-        }
-    };
-    joined.unwrap_or_else(|error| {
-        tracing::error!(%error, "an RPC method panicked");
-        Err(errors::internal("internal error"))
-    })
-}
-
-/// JSON of at most `max` bytes.
-fn encode<T: Serialize>(value: &T, max: usize) -> Result<Box<RawValue>, Fault> {
-    let mut out = Bounded { bytes: Vec::new(), max };
-    let too_large = || errors::limit(format!("the answer is larger than {max} bytes; ask for less"));
-    serde_json::to_writer(&mut out, value).map_err(|error| {
-        if error.is_io() {
-            return too_large();
-        }
-        tracing::error!(%error, "an answer could not be written as JSON");
-        errors::internal("internal error")
-    })?;
-    let text = String::from_utf8(out.bytes).map_err(|_| errors::internal("internal error"))?;
-    RawValue::from_string(text).map_err(|_| errors::internal("internal error"))
-}
-
-/// Takes bytes up to a bound.
-struct Bounded {
-    bytes: Vec<u8>,
-    max: usize,
-}
-
-impl io::Write for Bounded {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        if self.bytes.len().saturating_add(buf.len()) > self.max {
-            return Err(io::ErrorKind::WriteZero.into());
-        }
-        self.bytes.extend_from_slice(buf);
-        Ok(buf.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn answers_are_bounded() {
-        assert_eq!(encode(&"abc", 5).unwrap().get(), "\"abc\"");
-        assert_eq!(encode(&"abc", 4).unwrap_err().code(), errors::LIMIT);
-        assert_eq!(encode(&alloy_primitives::Bytes::from(vec![1]), 100).unwrap().get(), "\"0x01\"");
     }
 }

@@ -1,5 +1,5 @@
 //! RPC: `eth_*`, `net_*`, `web3_*`, `txpool_*`, `debug_*` as geth answers them, and `weft_*`, over HTTP and
-//! websocket on one listener.
+//! websocket on one listener; and Solana's methods on two ([`sol`]), through the same doors.
 //!
 //! ```text
 //! socket ─ server (places, headers, bodies, in time) ─ dispatch ─ gate (rate, slots) ─ methods
@@ -10,7 +10,7 @@
 //! In: JSON-RPC 2.0 from anyone. Out: answers, notifications, and transactions into the mempool.
 //!
 //! Invariants, as negatives:
-//! - Nothing here signs, spends, or changes what a block holds.
+//! - Nothing here signs, spends, or changes what a block holds; a faucet does that, where an operator gives one.
 //! - No client makes another wait without a bound: every queue, slot and time is a named limit.
 //! - No body, batch or answer is taken in or made beyond its limit.
 //! - No call runs on past its time, or after whoever asked has gone.
@@ -22,6 +22,7 @@ mod call;
 mod clients;
 mod convert;
 mod debug;
+mod dialect;
 mod dispatch;
 mod edge;
 pub mod errors;
@@ -36,12 +37,14 @@ mod logs;
 mod methods;
 mod pool;
 mod server;
+pub mod sol;
 mod state;
 mod status;
 mod subscribe;
 #[cfg(test)]
 mod tests;
 mod weft;
+mod worker;
 
 pub use limits::RpcConfig;
 pub use status::{CelestiaStatus, NodeStatus, SequencerStatus};
@@ -127,16 +130,22 @@ impl Drop for RpcHandle {
     }
 }
 
-/// Listens on `address` and answers until the handle is stopped or dropped.
-///
-/// # Errors
-/// [`RpcError`]: the address can't be listened on.
-pub async fn serve(context: RpcContext, address: SocketAddr) -> Result<RpcHandle, RpcError> {
+/// Takes `address`; gives where that is, which differs where port 0 was asked for.
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), RpcError> {
     let listener = TcpListener::bind(address).await.map_err(|error| match error.kind() {
         std::io::ErrorKind::AddrInUse => RpcError::InUse { address },
         _ => RpcError::Listen { address, error },
     })?;
     let address = listener.local_addr().map_err(|error| RpcError::Listen { address, error })?;
+    Ok((listener, address))
+}
+
+/// Listens on `address` and answers until the handle is stopped or dropped.
+///
+/// # Errors
+/// [`RpcError`]: the address can't be listened on.
+pub async fn serve(context: RpcContext, address: SocketAddr) -> Result<RpcHandle, RpcError> {
+    let (listener, address) = listen(address).await?;
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let spawn = |work: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>| {
         let stop = stop.clone();
@@ -167,6 +176,7 @@ pub async fn serve(context: RpcContext, address: SocketAddr) -> Result<RpcHandle
     };
     let (methods, classes) = methods::all(Arc::new(api));
     let gate = Gate::new(&config, classes);
-    let running = server::start(listener, config, methods, gate, tasks, stop.clone());
+    let parts = server::Parts { config, dialect: &dialect::ETH, methods, gate, tasks, stop: stop.clone() };
+    let running = server::start(vec![(listener, stop.clone())], parts);
     Ok(RpcHandle { address, stop, running: Some(running) })
 }

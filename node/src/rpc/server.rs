@@ -6,6 +6,7 @@
 //! All tasks of the server are spawned here; [`Running`] stops them.
 
 use super::clients::{Client, Clients, Place};
+use super::dialect::Dialect;
 use super::dispatch::Dispatch;
 use super::edge;
 use super::errors;
@@ -20,12 +21,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use jsonrpsee::Methods;
 use jsonrpsee::core::BoxError;
 use jsonrpsee::core::middleware::RpcServiceBuilder;
-use jsonrpsee::core::traits::IdProvider;
 use jsonrpsee::server::{
     BatchRequestConfig, HttpResponse, PingConfig, Server, ServerConfig, ServerConfigBuilder, ServerHandle,
     StopHandle, TowerServiceBuilder, stop_channel, ws,
 };
-use jsonrpsee::types::SubscriptionId;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -63,6 +62,7 @@ type JsonRpc = TowerServiceBuilder<Identity, Identity>;
 /// What all connections share.
 struct Shared {
     config: Arc<RpcConfig>,
+    dialect: &'static Dialect,
     methods: Methods,
     gate: Arc<Gate>,
     clients: Arc<Clients>,
@@ -93,20 +93,30 @@ impl Running {
     }
 }
 
-/// Serves `methods` on `listener`.
-pub(super) fn start(
-    listener: TcpListener,
-    config: Arc<RpcConfig>,
-    methods: Methods,
-    gate: Gate,
-    tasks: TaskTracker,
-    stop: CancellationToken,
-) -> Running {
+/// What a server is made of besides its listeners.
+pub(super) struct Parts {
+    /// What the operator allows.
+    pub(super) config: Arc<RpcConfig>,
+    /// Whose words it speaks.
+    pub(super) dialect: &'static Dialect,
+    /// What it answers.
+    pub(super) methods: Methods,
+    /// Who may call, and when.
+    pub(super) gate: Gate,
+    /// Where its tasks are.
+    pub(super) tasks: TaskTracker,
+    /// Ends all of it.
+    pub(super) stop: CancellationToken,
+}
+
+/// Serves one set of methods, within one set of limits, on all `listeners`; each has a token that ends it alone.
+pub(super) fn start(listeners: Vec<(TcpListener, CancellationToken)>, parts: Parts) -> Running {
+    let Parts { config, dialect, methods, gate, tasks, stop } = parts;
     let (stop_handle, websockets) = stop_channel();
     let shared = Arc::new(Shared {
-        http: builder(server_config(&config).http_only().max_connections(u32::MAX >> 4)),
+        http: builder(server_config(&config, dialect).http_only().max_connections(u32::MAX >> 4)),
         websocket: builder(
-            server_config(&config)
+            server_config(&config, dialect)
                 .ws_only()
                 .max_connections(config.websockets)
                 .max_request_body_size(config.body_bytes.min(MESSAGE_BYTES_MAX)),
@@ -119,22 +129,25 @@ pub(super) fn start(
         large_bodies: Arc::new(Semaphore::new(LARGE_BODIES)),
         gate: Arc::new(gate),
         config,
+        dialect,
         methods,
         stop_handle,
         tasks: tasks.clone(),
     });
-    tasks.spawn(accept(listener, shared, stop.clone()));
+    for (listener, stop) in listeners {
+        tasks.spawn(accept(listener, shared.clone(), stop));
+    }
     Running { stop, websockets, tasks }
 }
 
-fn server_config(config: &RpcConfig) -> ServerConfigBuilder {
+fn server_config(config: &RpcConfig, dialect: &Dialect) -> ServerConfigBuilder {
     ServerConfig::builder()
         .max_request_body_size(config.body_bytes)
         .max_response_body_size(config.response_bytes)
         .max_subscriptions_per_connection(config.subscriptions)
         .set_batch_request_config(BatchRequestConfig::Limit(config.batch))
         .set_message_buffer_capacity(MESSAGE_QUEUE)
-        .set_id_provider(HexIds)
+        .set_id_provider((dialect.ids)())
         .enable_ws_ping(
             PingConfig::new().ping_interval(PING_EVERY).inactive_limit(PING_SILENCE).max_failures(1),
         )
@@ -142,16 +155,6 @@ fn server_config(config: &RpcConfig) -> ServerConfigBuilder {
 
 fn builder(config: ServerConfigBuilder) -> JsonRpc {
     Server::builder().set_config(config.build()).to_service_builder()
-}
-
-/// Subscription ids in hex, as geth's.
-#[derive(Debug)]
-struct HexIds;
-
-impl IdProvider for HexIds {
-    fn next_id(&self) -> SubscriptionId<'static> {
-        format!("{:#x}", rand::random::<u128>()).into()
-    }
 }
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {
@@ -170,7 +173,8 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: CancellationTo
         };
         match shared.clients.admit(address.ip()) {
             Some(place) => {
-                metrics::gauge!("weft_rpc_connections").set(count(shared.clients.count()));
+                let name = shared.dialect.name;
+                metrics::gauge!("weft_rpc_connections", "server" => name).set(count(shared.clients.count()));
                 shared.tasks.spawn(connection(socket, address, place, shared.clone(), stop.clone()));
             }
             None => {
@@ -230,7 +234,8 @@ async fn answer(request: Request<Incoming>, shared: Arc<Shared>, client: Arc<Cli
         Err(_) if websocket => return edge::plain(StatusCode::FORBIDDEN, "origin not allowed\n"),
         Err(_) => None,
     };
-    let mut response = if let Some(response) = edge::preflight(&request) {
+    let plain = edge::preflight(&request, shared.dialect).or_else(|| edge::page(&request, shared.dialect));
+    let mut response = if let Some(response) = plain {
         response
     } else if websocket {
         call(&shared.websocket, &shared, client, true, request).await
@@ -258,8 +263,10 @@ where
 {
     let (gate, batch_concurrency) = (shared.gate.clone(), shared.config.batch_concurrency.max(1));
     let response_bytes = usize::try_from(shared.config.response_bytes).unwrap_or(usize::MAX);
+    let dialect = shared.dialect;
     let rules = RpcServiceBuilder::new().layer_fn(move |inner| Dispatch {
         inner,
+        dialect,
         gate: gate.clone(),
         client: client.clone(),
         websocket,

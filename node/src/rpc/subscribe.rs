@@ -11,6 +11,7 @@ use super::limits::SUBSCRIPTION_LAG_MAX;
 use super::logs::{checked, matching};
 use super::weft::block_json;
 use crate::chain::ChainEvent;
+use crate::sequencer::mempool::Pooled;
 use alloy_primitives::B256;
 use alloy_rpc_types_eth::Filter;
 use jsonrpsee::core::server::{PendingSubscriptionSink, SubscriptionMessage, SubscriptionSink};
@@ -157,7 +158,7 @@ async fn push(sink: &SubscriptionSink, event: &ChainEvent, kind: &Kind, api: &Ap
 
 async fn follow_pool(
     sink: &SubscriptionSink,
-    mut added: tokio::sync::broadcast::Receiver<Arc<crate::sequencer::mempool::PooledTransaction>>,
+    mut added: tokio::sync::broadcast::Receiver<Pooled>,
     full: bool,
 ) -> Ended {
     loop {
@@ -166,11 +167,12 @@ async fn follow_pool(
             pooled = added.recv() => pooled,
         };
         let sent = match pooled {
-            Ok(pooled) if full => {
+            Ok(Pooled::Sbf(_)) => Ok(()),
+            Ok(Pooled::Evm(pooled)) if full => {
                 let envelope = weft_evm::decoded(&pooled.checked).envelope.clone();
                 send(sink, &convert::pending(envelope, pooled.sender)).await
             }
-            Ok(pooled) => send::<B256>(sink, &pooled.checked.id).await,
+            Ok(Pooled::Evm(pooled)) => send::<B256>(sink, &pooled.checked.id).await,
             // Hashes of the pool are a hint; losing some is better than losing the subscription.
             Err(RecvError::Lagged(_)) => Ok(()),
             Err(RecvError::Closed) => return Ended::Gone,

@@ -14,6 +14,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("weft-da", &["weft-types"]),
     ("weft-vm", &["weft-types", "weft-state"]),
     ("weft-evm", &["weft-types", "weft-state", "weft-vm"]),
+    ("weft-sbf", &["weft-types", "weft-state", "weft-vm"]),
     ("weft-router", &["weft-types", "weft-state", "weft-vm", "weft-genesis"]),
     (
         "weft-node",
@@ -25,6 +26,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "weft-da",
             "weft-vm",
             "weft-evm",
+            "weft-sbf",
             "weft-router",
         ],
     ),

@@ -187,7 +187,7 @@ async fn transfers_are_taken_in_by_batches_from_many_connections() {
     }
     let rate = 4.0 * EACH as f64 / start.elapsed().as_secs_f64();
     println!("{rate:.0} transfers a second, with their clients on the same cores");
-    assert_eq!(world.mempool.status().pending, 4 * usize::try_from(EACH).unwrap());
+    assert_eq!(world.mempool.status(VmId::EVM).pending, 4 * usize::try_from(EACH).unwrap());
     assert_eq!(world.block().transactions.len(), 4 * usize::try_from(EACH).unwrap());
 }
 

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use weft_evm::{EvmConfig, EvmVm, GenesisAccount};
 use weft_genesis::{Account, Devnet, Genesis};
-use weft_router::{BlockTemplate, BuildLimits, Candidate, Router};
+use weft_router::{BlockTemplate, BuildLimits, Router};
 use weft_state::{Backend, JmtTree, Store, StoreConfig};
 use weft_types::{AccountId, DaHeight, Height, VmId};
 
@@ -62,7 +62,7 @@ impl World {
         };
         let store = Store::open(&store, router.genesis_hash()).unwrap();
         let chain = Chain::open(Arc::new(router), store, weft_types::Bytes::new()).unwrap();
-        let mempool = Mempool::new(chain.clone(), MempoolConfig::default());
+        let mempool = Mempool::new(chain.clone(), MempoolConfig::default(), None);
         let context = RpcContext {
             chain: chain.clone(),
             evm,
@@ -159,10 +159,7 @@ fn make_block(chain: &Chain, mempool: &Mempool) -> Arc<BlockRecord> {
     };
     let base_fee = chain.router().env(&tip.header, &template).base_fee;
     let mut best = mempool.best(base_fee);
-    let mut candidates = || {
-        let pooled = best.next()?;
-        Some(Candidate { transaction: pooled.transaction.clone(), checked: pooled.checked.clone() })
-    };
+    let mut candidates = || best.next().map(|pooled| pooled.candidate());
     let built = chain
         .router()
         .build_block(
