@@ -77,7 +77,6 @@ fn evm(genesis: &Genesis) -> Result<Arc<EvmVm>, PluginError> {
 fn sbf(genesis: &Genesis) -> Result<Arc<SbfVm>, PluginError> {
     let schedule = genesis.schedule(VmId::SBF).into_iter();
     let config = SbfConfig {
-        genesis_ms: genesis.timestamp_ms,
         specs: schedule.map(|(from, machine)| (from, machine.spec.clone(), machine.gas_rate)).collect(),
         jit: true,
     };

@@ -26,7 +26,8 @@ Exit codes:
   10  Celestia's endpoint gives data that does not verify
   11  Celestia's endpoint is on another chain
   12  the account that posts to Celestia has no funds, or Celestia refuses its posts
-  13  the key is not one of genesis' sequencers";
+  13  the key is not one of genesis' sequencers
+  14  the node refuses the transaction, or it failed or expired";
 
 /// What a command's own checks found, with the code that says which kind it is.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +47,12 @@ pub(crate) enum Failure {
     /// An account.
     #[error("{0}")]
     Refused(String),
+    /// A transaction.
+    #[error("{0}")]
+    Transaction(String),
+    /// An argument.
+    #[error("{0}")]
+    Usage(String),
 }
 
 /// The code for an error, by the first of its causes that has one.
@@ -61,6 +68,8 @@ fn code(error: &(dyn std::error::Error + 'static)) -> Option<u8> {
             Failure::Unreachable(_) => 9,
             Failure::WrongChain(_) => 11,
             Failure::Refused(_) => 12,
+            Failure::Transaction(_) => 14,
+            Failure::Usage(_) => 2,
         });
     }
     if error.is::<GenesisError>() || error.is::<weft_config::ConfigError>() {

@@ -1,7 +1,7 @@
 //! `weft force`.
 
 use super::exit::Failure;
-use super::{celestia, settings};
+use super::{celestia, encoded, settings};
 use clap::Args;
 use eyre::Result;
 use std::path::PathBuf;
@@ -15,8 +15,8 @@ use weft_types::{Transaction, VmId};
 #[derive(Debug, Args)]
 #[command(after_long_help = super::exit::TABLE)]
 pub(crate) struct Force {
-    /// The signed transaction in hex, as `cast mktx` prints it
-    #[arg(value_name = "HEX")]
+    /// The signed transaction, or @FILE with it: in hex, as `cast mktx` prints it; for sbf in base64, base58 or hex
+    #[arg(value_name = "TX")]
     transaction: String,
     /// The machine that it is for
     #[arg(long, default_value = "evm", value_parser = ["evm", "sbf", "wasm"])]
@@ -35,12 +35,11 @@ pub(crate) struct Force {
 impl Force {
     pub(crate) async fn run(self) -> Result<()> {
         let genesis = Genesis::from_path(&self.genesis)?;
-        let payload = hex::decode(self.transaction.trim().trim_start_matches("0x"))
-            .map_err(|error| Failure::File(format!("the transaction is not hex: {error}")))?;
-        let vm = match self.vm.as_str() {
-            "sbf" => VmId::SBF,
-            "wasm" => VmId::WASM,
-            _ => VmId::EVM,
+        let text = encoded::text(&self.transaction)?;
+        let (vm, payload) = match self.vm.as_str() {
+            "sbf" => (VmId::SBF, encoded::solana(&text)?),
+            "wasm" => (VmId::WASM, encoded::from_hex(&text)?),
+            _ => (VmId::EVM, encoded::from_hex(&text)?),
         };
         let data = Transaction { vm, payload: payload.into() }.to_bytes();
         let transaction = Transaction::from_bytes(&data).map_err(|error| Failure::File(error.to_string()))?;

@@ -11,6 +11,7 @@ macro_rules! say {
 
 mod celestia;
 mod devnet;
+mod encoded;
 pub(crate) mod exit;
 mod files;
 mod force;
@@ -22,6 +23,7 @@ mod rollback;
 mod run;
 mod settings;
 mod status;
+mod tx;
 mod verify_blobs;
 mod wallets;
 
@@ -47,6 +49,8 @@ enum Command {
     Replay(replay::Replay),
     /// Ask a running node how far it is
     Status(status::Status),
+    /// Send a transaction to a node, and wait until the chain has it
+    Tx(tx::Tx),
     /// Post a transaction past the sequencer, straight to Celestia
     Force(force::Force),
     /// Verify namespaces of a Celestia block with no node at all, and list their blobs
@@ -67,6 +71,7 @@ pub(crate) fn run(args: Args) -> eyre::Result<()> {
         Command::Init(command) => block_on(command.run()),
         Command::Replay(command) => block_on(command.run()),
         Command::Status(command) => block_on(command.run()),
+        Command::Tx(command) => block_on(command.run()),
         Command::Force(command) => block_on(command.run()),
         Command::VerifyBlobs(command) => block_on(command.run()),
         Command::CelestiaLocal(command) => block_on(command.run()),

@@ -80,7 +80,7 @@ mod tests {
             status(&TransactionError::InsufficientFundsForRent { account_index: 1 }),
             Status::Halted(31)
         );
-        assert_eq!(status(&TransactionError::MaxLoadedAccountsDataSizeExceeded), Status::Halted(33));
+        assert_eq!(status(&TransactionError::MaxLoadedAccountsDataSizeExceeded), Status::Halted(32));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use solana_pubkey::Pubkey;
 use solana_svm::transaction_balances::SvmTokenInfo;
 use solana_transaction_error::TransactionError;
 use weft_types::Bytes;
+use weft_vm::DETAIL_BYTES_MAX;
 
 /// Most bytes of a transaction's logs, as a Solana validator's default.
 pub const LOG_BYTES_MAX: usize = 10_000;
@@ -83,10 +84,16 @@ pub struct InnerInstruction {
 }
 
 impl Detail {
-    /// The stored form.
+    /// The stored form, within [`weft_vm::DETAIL_BYTES_MAX`]: where programs called each other with more data than
+    /// that, the inner instructions are left out. Everything else together is far below it.
     #[must_use]
     pub fn encode(&self) -> Bytes {
-        bincode::serialize(self).expect("lists in memory have lengths").into()
+        let form = |detail: &Self| bincode::serialize(detail).expect("lists in memory have lengths");
+        let whole = form(self);
+        if whole.len() <= DETAIL_BYTES_MAX {
+            return whole.into();
+        }
+        form(&Self { inner_instructions: Vec::new(), ..self.clone() }).into()
     }
 
     /// Reads the stored form; `None` where the bytes are none.
@@ -119,4 +126,48 @@ pub(crate) fn inner(list: InnerInstructionsList) -> Vec<InnerInstructions> {
         Some(InnerInstructions { index: u8::try_from(index).ok()?, instructions })
     })
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_programs_told_each_other_goes_first() {
+        let inner = |data: usize| InnerInstructions {
+            index: 0,
+            instructions: vec![InnerInstruction {
+                program_id_index: 1,
+                accounts: vec![0],
+                data: vec![7; data],
+                stack_height: 2,
+            }],
+        };
+        let balance = |account_index| TokenBalance {
+            account_index,
+            mint: Pubkey::default(),
+            owner: Pubkey::default(),
+            program: Pubkey::default(),
+            amount: 1,
+            decimals: 9,
+        };
+        // Everything at its most.
+        let mut detail = Detail {
+            pre_balances: vec![1; 64],
+            post_balances: vec![1; 64],
+            pre_token_balances: (0..64).map(balance).collect(),
+            post_token_balances: (0..64).map(balance).collect(),
+            inner_instructions: vec![inner(1_000)],
+            // A line of logs is a length and its bytes.
+            logs: vec!["x".into(); LOG_BYTES_MAX / 8],
+            loaded_readonly: vec![Pubkey::default(); 64],
+            return_data: Some((Pubkey::default(), vec![1; 1_024])),
+            ..Detail::default()
+        };
+        assert_eq!(Detail::decode(&detail.encode()), Some(detail.clone()));
+        detail.inner_instructions = vec![inner(200_000)];
+        let kept = detail.encode();
+        assert!(kept.len() <= DETAIL_BYTES_MAX);
+        assert_eq!(Detail::decode(&kept), Some(Detail { inner_instructions: Vec::new(), ..detail }));
+    }
 }

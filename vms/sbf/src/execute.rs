@@ -20,6 +20,7 @@ use solana_svm_transaction::svm_message::SVMMessage;
 use solana_transaction::sanitized::SanitizedTransaction;
 use solana_transaction::versioned::sanitized::SanitizedVersionedTransaction;
 use solana_transaction_error::TransactionError;
+use std::borrow::Cow;
 use weft_state::{Journal, ReadError};
 use weft_types::{Bytes, Status};
 use weft_vm::{BlockEnv, Outcome};
@@ -32,8 +33,8 @@ pub(crate) struct Scope<'e> {
 }
 
 /// What the processor made of a transaction. Nothing is written yet.
-pub(crate) struct Ran {
-    transaction: SanitizedTransaction,
+pub(crate) struct Ran<'t> {
+    transaction: Cow<'t, SanitizedTransaction>,
     pub(crate) processed: ProcessedTransaction,
     balances: Option<BalanceCollector>,
 }
@@ -43,30 +44,30 @@ impl Scope<'_> {
     ///
     /// # Errors
     /// The outer one: the store failed. The inner one: the transaction can't be in a block.
-    pub(crate) fn run(
+    pub(crate) fn run<'t>(
         &self,
         journal: &mut Journal<'_>,
-        transaction: &SbfTransaction,
+        transaction: &'t SbfTransaction,
         nonce_account: Option<Pubkey>,
-    ) -> Result<Result<Ran, TransactionError>, ReadError> {
+    ) -> Result<Result<Ran<'t>, TransactionError>, ReadError> {
         let accounts = Accounts::new(journal, self.block, self.data);
         let result = self.process(&accounts, transaction, nonce_account);
         accounts.failure()?;
         Ok(result)
     }
 
-    fn process(
+    fn process<'t>(
         &self,
         accounts: &Accounts<'_, '_, '_>,
-        transaction: &SbfTransaction,
+        transaction: &'t SbfTransaction,
         nonce_account: Option<Pubkey>,
-    ) -> Result<Ran, TransactionError> {
+    ) -> Result<Ran<'t>, TransactionError> {
         let sanitized = match &transaction.sanitized {
-            Some(sanitized) => sanitized.clone(),
+            Some(sanitized) => Cow::Borrowed(sanitized),
             None => {
                 let loaded = lookup::load(accounts, self.block, &transaction.versioned.message)?;
                 let versioned = SanitizedVersionedTransaction::try_from(transaction.versioned.clone())?;
-                transaction::resolve(versioned, transaction.message_hash, loaded, self.runtime)?
+                Cow::Owned(transaction::resolve(versioned, transaction.message_hash, loaded, self.runtime)?)
             }
         };
         let fee = FeeDetails::new(transaction.signature_fee, transaction.priority_fee);
@@ -85,7 +86,7 @@ impl Scope<'_> {
             self.seed(accounts, processor, &sanitized);
             processor.load_and_execute_sanitized_transactions(
                 accounts,
-                std::slice::from_ref(&sanitized),
+                std::slice::from_ref(&*sanitized),
                 vec![Ok(details)],
                 &self.block.environment,
                 &config,
@@ -126,7 +127,7 @@ impl Scope<'_> {
     }
 }
 
-impl Ran {
+impl Ran<'_> {
     /// The accounts after the transaction: all of them where it ran, those that failing changes where it did not.
     pub(crate) fn accounts(&self) -> Vec<(Pubkey, AccountSharedData)> {
         match &self.processed {
@@ -142,7 +143,7 @@ impl Ran {
 
     /// Keys of the transaction, in the order in which its instructions number them.
     pub(crate) fn keys(&self) -> Vec<Pubkey> {
-        SVMMessage::account_keys(&self.transaction).iter().copied().collect()
+        SVMMessage::account_keys(&*self.transaction).iter().copied().collect()
     }
 
     /// Writes what the transaction changed, takes its fee and says what became of it.

@@ -1,9 +1,10 @@
 //! What a Solana cluster has before its first transaction: built-in programs, precompiles, core and SPL programs as their
-//! real ELFs, sysvars, feature accounts.
+//! real ELFs, sysvars, feature accounts, the mints of wrapped lamports.
 //!
 //! Each account holds what makes it exempt from rent, minted here and counted in the supply.
 
 use crate::accounts::{self, wei};
+use crate::index;
 use crate::key;
 use crate::record;
 use crate::runtime::{BUILTINS, PRECOMPILES, Runtime};
@@ -67,7 +68,23 @@ fn all(runtime: &Runtime) -> Vec<Installed> {
     }));
     all.extend(features(runtime));
     all.push(stake_config(runtime));
+    all.extend(NATIVE_MINTS.map(|(pubkey, owner)| native_mint(runtime, pubkey, owner)));
     all
+}
+
+/// The mints under which wrapped lamports stand, each with its token program.
+const NATIVE_MINTS: [(Pubkey, Pubkey); 2] = [
+    (Pubkey::from_str_const("So11111111111111111111111111111111111111112"), index::TOKEN),
+    (Pubkey::from_str_const("9pan9bMn5HatX4EJdBwg9VgCa7Uz5HL8N1m5D3NdXej9"), index::TOKEN_2022),
+];
+
+/// `mint authority: none | supply 0 | decimals 9 | initialised | freeze authority: none`, as every cluster has it.
+fn native_mint(runtime: &Runtime, pubkey: Pubkey, owner: Pubkey) -> Installed {
+    let mut data = vec![0; 82];
+    data[44] = 9;
+    data[45] = 1;
+    let lamports = runtime.rent.minimum_balance(data.len());
+    Installed { pubkey, lamports, owner, executable: false, data }
 }
 
 /// One account for each active feature, which says since when: slot 0. Tools read them before they verify an ELF.

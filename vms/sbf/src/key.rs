@@ -9,15 +9,15 @@ use weft_types::{AccountId, B256, Height, VmId};
 pub const ACCOUNT: u8 = 1;
 /// `kind | pubkey 32 | index u32 BE` to a page of the data of a paged account.
 pub const PAGE: u8 = 2;
-/// `kind | height u64 BE` to `hash 32 | timestamp_ms u64 BE` of the block at that height.
+/// `kind | height u64 BE` to `hash 32 | clock_ms u64 BE` of the block at that height (see [`crate::BLOCK_HEIGHT_MS`]).
 pub const BLOCK: u8 = 3;
-/// `kind | hash 32` to `height u64 BE | timestamp_ms u64 BE`: the way back from [`BLOCK`].
+/// `kind | hash 32` to `height u64 BE | clock_ms u64 BE`: the way back from [`BLOCK`].
 pub const BLOCKHASH: u8 = 4;
 /// `kind | height u64 BE | bucket u8` to 16 bytes of the message hash of each transaction that named the blockhash
 /// of that height.
 pub const PROCESSED: u8 = 5;
-/// `kind` to `height u64 BE | timestamp_ms u64 BE | epoch u64 BE | epoch's first timestamp_ms u64 BE`: the newest
-/// block that began.
+/// `kind` to height, timestamp_ms, epoch, the epoch's first timestamp_ms and clock_ms of the newest block that began,
+/// u64 BE each.
 pub const NEWEST: u8 = 6;
 
 fn at(kind: u8, bytes: &[u8]) -> Key {

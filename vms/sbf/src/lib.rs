@@ -42,7 +42,7 @@ mod transaction;
 pub use accounts::{WEI_PER_LAMPORT, lamports};
 pub use code::transaction_error;
 pub use detail::{Detail, InnerInstruction, InnerInstructions, LOG_BYTES_MAX, TokenBalance};
-pub use ring::{BLOCK_HEIGHT_MS, BLOCKHASH_HEIGHTS};
+pub use ring::{BLOCK_HEIGHT_MS, BLOCKHASH_HEIGHTS, PAUSE_MS_MAX};
 pub use simulate::{SimulateOptions, Simulation};
 pub use spec::{NEWEST_SPEC, SpecError};
 pub use sysvars::LAMPORTS_PER_SIGNATURE;
@@ -64,8 +64,6 @@ use weft_vm::{BlockEnv, BlockPhase, Checked, Execution, Outcome, Reject, Vm};
 /// What genesis says of the machine.
 #[derive(Clone, Debug)]
 pub struct SbfConfig {
-    /// The chain's timestamp at height 0, Unix milliseconds: where Solana's block height begins.
-    pub genesis_ms: u64,
     /// Rule sets by name, with the gas of a compute unit, ascending by the Celestia height from which each holds.
     pub specs: Vec<(DaHeight, String, GasRate)>,
     /// Whether programs run as machine code where the platform has that. Changes no result.
@@ -74,7 +72,6 @@ pub struct SbfConfig {
 
 /// The machine. One serves all blocks and all threads.
 pub struct SbfVm {
-    config: SbfConfig,
     schedule: Schedule,
     runtime: Runtime,
     contexts: Contexts,
@@ -97,7 +94,7 @@ impl SbfVm {
     pub fn new(config: SbfConfig) -> Result<Self, SpecError> {
         let schedule = Schedule::new(&config.specs)?;
         let runtime = Runtime::new(NEWEST_SPEC, config.jit)?;
-        Ok(Self { config, schedule, runtime, contexts: Contexts::default(), data: DataCache::default() })
+        Ok(Self { schedule, runtime, contexts: Contexts::default(), data: DataCache::default() })
     }
 
     /// Checks a decoded transaction.
@@ -118,7 +115,7 @@ impl SbfVm {
         env: &BlockEnv,
         transaction: &SbfTransaction,
     ) -> Result<Result<Age, TransactionError>, ReadError> {
-        let named = ring::named(journal, env, self.config.genesis_ms, &transaction.blockhash)?;
+        let named = ring::named(journal, env, &transaction.blockhash)?.map(|named| named.height);
         Ok(match (named, transaction.nonce_account) {
             (Some(named), _) if ring::was_processed(journal, named, &transaction.message_hash)? => {
                 Err(TransactionError::AlreadyProcessed)
@@ -270,7 +267,7 @@ impl Vm for SbfVm {
             install::install(journal, &self.runtime)?;
         }
         let epoch = sysvars::epoch_schedule().get_epoch(block.height.0);
-        ring::begin(journal, block, self.config.genesis_ms, epoch)?;
+        ring::begin(journal, block, epoch)?;
         self.contexts.renew(journal, block, &self.runtime)?;
         Ok(())
     }

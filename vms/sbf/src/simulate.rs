@@ -136,10 +136,12 @@ impl SbfVm {
         sysvars::epoch_schedule()
     }
 
-    /// Solana's block height at a time of the chain, Unix milliseconds.
-    #[must_use]
-    pub fn block_height(&self, timestamp_ms: u64) -> u64 {
-        ring::block_height(self.config.genesis_ms, timestamp_ms)
+    /// Solana's block height in the newest block of the state, or in the block `env`, which is that one or the next.
+    ///
+    /// # Errors
+    /// [`ReadError`] where the store fails.
+    pub fn block_height(&self, journal: &mut Journal<'_>, env: Option<&BlockEnv>) -> Result<u64, ReadError> {
+        ring::block_height(journal, env)
     }
 
     /// The feature gates that hold.
@@ -159,17 +161,17 @@ impl SbfVm {
         Ok(fee.total_fee())
     }
 
-    /// Whether a transaction in the block `env` may name `blockhash`.
+    /// The last block height in which a transaction may name `blockhash`; `None` where one in the block `env` may not.
     ///
     /// # Errors
     /// [`ReadError`] where the store fails.
-    pub fn is_blockhash_valid(
+    pub fn last_block_height(
         &self,
         journal: &mut Journal<'_>,
         env: &BlockEnv,
         blockhash: &Hash,
-    ) -> Result<bool, ReadError> {
-        Ok(ring::named(journal, env, self.config.genesis_ms, blockhash)?.is_some())
+    ) -> Result<Option<u64>, ReadError> {
+        Ok(ring::named(journal, env, blockhash)?.map(|named| named.last_height))
     }
 
     /// Whether the transaction was in a block already, as far as its blockhash is still good.
@@ -182,8 +184,8 @@ impl SbfVm {
         env: &BlockEnv,
         transaction: &SbfTransaction,
     ) -> Result<bool, ReadError> {
-        match ring::named(journal, env, self.config.genesis_ms, &transaction.blockhash)? {
-            Some(named) => ring::was_processed(journal, named, &transaction.message_hash),
+        match ring::named(journal, env, &transaction.blockhash)? {
+            Some(named) => ring::was_processed(journal, named.height, &transaction.message_hash),
             None => Ok(false),
         }
     }

@@ -23,8 +23,7 @@ const RUNS: u64 = 24;
 const STEPS: usize = 40;
 /// Accounts that transactions name and write.
 const ACCOUNTS: u8 = 8;
-/// Where a payload of [`wire`] has its data: behind it there is nothing, or the lookup table.
-const DATA: &str = "the bytes behind the marker";
+/// What the instruction's data of a payload of [`wire`] begins with; a count and the operations follow.
 const MARKER: [u8; 4] = *b"ops:";
 
 /// A machine that takes Solana's wire form and writes the accounts that the instruction's data says: nothing is
@@ -33,7 +32,7 @@ struct Scribe;
 
 /// `account | what`: 0 removes it, else one of the values of [`value`].
 fn ops(payload: &[u8]) -> &[u8] {
-    let at = payload.windows(4).position(|window| window == MARKER).expect(DATA);
+    let at = payload.windows(4).position(|window| window == MARKER).expect("made by `wire`");
     let count = usize::from(payload[at + 4]);
     &payload[at + 5..][..count * 2]
 }
@@ -132,6 +131,7 @@ fn wire(number: u64, keys: &[[u8; 32]], table: bool, ops: &[u8]) -> OrderedTrans
 
 fn open(kv: &Arc<dyn Kv>) -> Arc<Chain> {
     let mut genesis = (*genesis()).clone();
+    genesis.machines.retain(|machine| machine.vm == VmId::EVM);
     let mut machines = plugins::machines(&genesis).expect("an EVM").all;
     machines.push(Arc::new(Scribe));
     genesis.machines.push(Machine { vm: VmId::SBF, spec: "scribe".into(), gas_rate: GasRate::ONE });
@@ -148,13 +148,21 @@ struct World {
     da_height: u64,
     /// What each transaction names, as it was made.
     named: BTreeMap<B256, Vec<[u8; 32]>>,
+    /// Transactions of blocks that became void, that landed, and that were derived with no soft block before; blocks
+    /// that were rolled back.
+    void: usize,
+    landed: usize,
+    derived: usize,
+    rolled_back: u64,
 }
 
 impl World {
     fn new(seed: u64) -> Self {
         let kv = memory();
         let (chain, random) = (open(&kv), StdRng::seed_from_u64(seed));
-        Self { kv, chain, random, transactions: 0, da_height: 1, named: BTreeMap::new() }
+        let (void, landed, derived, rolled_back) = (0, 0, 0, 0);
+        let named = BTreeMap::new();
+        Self { kv, chain, random, transactions: 0, da_height: 1, named, void, landed, derived, rolled_back }
     }
 
     fn transaction(&mut self) -> OrderedTransaction {
@@ -192,7 +200,7 @@ impl World {
     fn void(&mut self) {
         let (included, tip) = (self.chain.included().header.height, self.chain.tip().header.height);
         let height = self.random.random_range(included.0 + 1..=tip.0 + 1);
-        self.chain.void_soft(Height(height));
+        self.void += transactions(&self.chain.void_soft(Height(height)));
     }
 
     /// Some of the soft blocks land; perhaps another block lands on top of them.
@@ -216,14 +224,19 @@ impl World {
                 derivation: Bytes::copy_from_slice(&self.da_height.to_be_bytes()),
             }
         });
-        self.chain.apply_derived(steps.into()).expect("applies");
+        let applied = self.chain.apply_derived(steps.into()).expect("applies");
+        let executed = transactions(&applied.executed);
+        self.void += transactions(&applied.voided);
+        self.landed += transactions(&applied.included) - executed;
+        self.derived += executed;
     }
 
     fn restart(&mut self, rollback: bool) {
         let to = self.random.random_range(self.chain.oldest().0..=self.chain.included().header.height.0);
         if rollback {
             match self.chain.store().rollback(Height(to)) {
-                Ok(_) | Err(StoreError::NoBoundary { .. }) => {}
+                Ok(tip) => self.rolled_back += self.chain.included().header.height.since(tip.height),
+                Err(StoreError::NoBoundary { .. }) => {}
                 Err(error) => panic!("{error}"),
             }
         }
@@ -294,6 +307,10 @@ impl World {
     }
 }
 
+fn transactions(blocks: &[Arc<BlockRecord>]) -> usize {
+    blocks.iter().map(|block| block.transactions.len()).sum()
+}
+
 /// What a scan over all accounts finds, ascending.
 fn entries(state: &dyn StateRead) -> BTreeSet<IndexKey> {
     let (from, to) = ([VmId::SBF.0, key::ACCOUNT], [VmId::SBF.0, key::ACCOUNT + 1]);
@@ -328,7 +345,8 @@ fn look_ups_are_what_a_walk_finds_whatever_happens_to_the_chain() {
     let seed = std::env::var(SEED).ok().and_then(|seed| seed.parse().ok());
     let first = seed.unwrap_or_else(rand::random::<u32>).into();
     let runs = if seed.is_some() { 1 } else { RUNS };
-    println!("{SEED}={first} and the {runs} after it");
+    println!("{SEED}={first}, {runs} runs");
+    let mut happened = [0; 4];
     for seed in first..first + runs {
         let mut world = World::new(seed);
         world.check(seed);
@@ -337,5 +355,9 @@ fn look_ups_are_what_a_walk_finds_whatever_happens_to_the_chain() {
             world.check(seed);
         }
         world.check_heights(seed);
+        let rolled_back = usize::try_from(world.rolled_back).expect("few");
+        let counts = [world.void, world.landed, world.derived, rolled_back];
+        happened.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
     }
+    assert!(runs == 1 || happened.iter().all(|count| *count > 20), "it saw too little: {happened:?}");
 }

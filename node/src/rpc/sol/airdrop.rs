@@ -2,11 +2,10 @@
 //! has none.
 
 use super::super::errors::internal;
-use super::super::worker;
 use super::Faucet;
 use super::api::{Sol, hash};
 use super::args::{Args, parse_hash};
-use super::errors::{self, DIALECT, Fault, invalid_params, invalid_request};
+use super::errors::{self, Fault, invalid_params, invalid_request};
 use solana_hash::Hash;
 use solana_instruction::Instruction;
 use solana_message::{Message, VersionedMessage};
@@ -37,30 +36,21 @@ impl Sol {
                 "Airdrop amount {lamports} is above the faucet's limit of {max} lamports at once"
             )));
         }
+        // Less fails for an account that does not exist yet.
+        let least = self.sbf.rent().minimum_balance(0);
+        if lamports < least {
+            return Err(invalid_params(format!(
+                "Airdrop amount {lamports} is below the rent-exempt minimum of {least} lamports"
+            )));
+        }
         let blockhash = match config.recent_blockhash {
             Some(text) => parse_hash(&text)?,
             None => hash(&self.chain.tip()),
         };
-        Arc::clone(&self).check_rent(to, lamports).await?;
         let number = self.airdrops.fetch_add(1, Ordering::Relaxed) % UNITS_SPREAD;
         let units = UNITS.saturating_add(u32::try_from(number).unwrap_or_default());
         let (payload, signature) = signed(&faucet, &to, lamports, units, blockhash)?;
         self.submit(payload, &signature).await
-    }
-
-    /// An account that does not exist yet must become exempt from rent, or the transfer fails.
-    async fn check_rent(self: Arc<Self>, to: Pubkey, lamports: u64) -> Result<(), Fault> {
-        let config = Arc::clone(&self.config);
-        let done = worker::run(&config, &DIALECT, move |_| {
-            let least = self.sbf.rent().minimum_balance(0);
-            if lamports >= least || self.working_bank()?.account(&to)?.is_some() {
-                return Ok(());
-            }
-            Err(invalid_params(format!(
-                "Airdrop amount {lamports} is below the rent-exempt minimum of {least} lamports"
-            )))
-        });
-        done.await.map(drop)
     }
 }
 

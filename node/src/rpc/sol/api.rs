@@ -122,16 +122,23 @@ impl Sol {
     }
 
     /// The hash of a block, and until when it is good.
-    pub(super) fn blockhash(&self, block: &BlockRecord) -> RpcBlockhash {
-        RpcBlockhash {
+    ///
+    /// # Errors
+    /// As [`Self::height`].
+    pub(super) fn blockhash(&self, block: &BlockRecord) -> Result<RpcBlockhash, Fault> {
+        Ok(RpcBlockhash {
             blockhash: hash(block).to_string(),
-            last_valid_block_height: self.height(block).saturating_add(weft_sbf::BLOCKHASH_HEIGHTS),
-        }
+            last_valid_block_height: self.height(block)?.saturating_add(weft_sbf::BLOCKHASH_HEIGHTS),
+        })
     }
 
     /// Solana's block height at a block.
-    pub(super) fn height(&self, block: &BlockRecord) -> u64 {
-        self.sbf.block_height(block.header.timestamp_ms)
+    ///
+    /// # Errors
+    /// The state is not kept any more, or the block is void by now; the store failed.
+    pub(super) fn height(&self, block: &BlockRecord) -> Result<u64, Fault> {
+        let state = self.chain.state_at(block.header.height).map_err(|error| errors::chain(&error))?;
+        self.sbf.block_height(&mut Journal::new(&*state), None).map_err(|error| errors::store(&error))
     }
 
     /// Whether Celestia has the block.
@@ -207,7 +214,7 @@ impl Bank {
     /// The store failed.
     pub(super) fn is_valid(&self, hash: &Hash) -> Result<bool, Fault> {
         let mut journal = Journal::new(&*self.state);
-        let valid = self.sbf.is_blockhash_valid(&mut journal, &self.next_env_at(0), hash);
-        valid.map_err(|error| errors::store(&error))
+        let last = self.sbf.last_block_height(&mut journal, &self.next_env_at(0), hash);
+        Ok(last.map_err(|error| errors::store(&error))?.is_some())
     }
 }

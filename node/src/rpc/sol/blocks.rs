@@ -55,7 +55,8 @@ impl Sol {
             rewards: Vec::new(),
             num_partitions: None,
             block_time: Some(block_time(block)),
-            block_height: Some(self.height(block)),
+            // Not known any more where the state is pruned.
+            block_height: self.height(block).ok(),
         })
     }
 
@@ -98,12 +99,12 @@ impl Sol {
 
     pub(super) fn block_height(&self, args: &Args) -> Result<u64, Fault> {
         let block = self.context(args.context(0)?)?;
-        Ok(self.height(&block))
+        self.height(&block)
     }
 
     pub(super) fn latest_blockhash(&self, args: &Args) -> Result<Response<RpcBlockhash>, Fault> {
         let block = self.context(args.context(0)?)?;
-        Ok(respond(&block, self.blockhash(&block)))
+        Ok(respond(&block, self.blockhash(&block)?))
     }
 
     pub(super) fn is_blockhash_valid(&self, args: &Args) -> Result<Response<bool>, Fault> {

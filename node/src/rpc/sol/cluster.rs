@@ -92,7 +92,7 @@ impl Sol {
             slot_index,
             slots_in_epoch: schedule.get_slots_in_epoch(epoch),
             absolute_slot: slot,
-            block_height: self.height(&block),
+            block_height: self.height(&block)?,
             transaction_count: Some(self.count_to(&block)?),
         })
     }

@@ -42,7 +42,7 @@ impl Sol {
         let accounts =
             config.accounts.map(|wanted| accounts(&bank, &wanted, keys, &simulation)).transpose()?;
         let inner = config.inner_instructions.then(|| inner_instructions(&transaction, &simulation.detail));
-        let replaced = config.replace_recent_blockhash.then(|| self.blockhash(&bank.block));
+        let replaced = config.replace_recent_blockhash.then(|| self.blockhash(&bank.block)).transpose()?;
         Ok(bank.respond(RpcSimulateTransactionResult {
             accounts,
             inner_instructions: inner,

@@ -41,6 +41,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, broadcast};
 use weft_sbf::SbfVm;
+use weft_state::Journal;
 use weft_types::{AccountId, Address, B256, Transaction, VmId};
 use weft_vm::Checked;
 
@@ -181,10 +182,11 @@ impl Mempool {
         let Some(reader) = self.reader().filter(|_| !sbf.is_empty()) else {
             return Ok(Reads { accounts, ..Reads::default() });
         };
+        let height = reader.height()?;
         let known = {
             let mut pools = self.pools.lock();
             // What is too old makes room.
-            pools.sbf.expire(reader.height());
+            pools.sbf.expire(height);
             let known = sbf.iter().map(|pooled| pooled.blockhash);
             known.filter_map(|blockhash| Some((blockhash, pools.sbf.last_height(&blockhash)?))).collect()
         };
@@ -202,11 +204,13 @@ impl Mempool {
     pub fn on_block(&self, block: &BlockRecord) -> Result<(), ChainError> {
         self.refresh(block.transactions.iter().filter_map(|transaction| transaction.sender.as_evm()))?;
         if let Some(vm) = &self.sbf {
+            let state = self.chain.head().state;
+            let height = vm.block_height(&mut Journal::new(&*state), None)?;
             let mut pools = self.pools.lock();
             let own = block.transactions.iter().filter(|record| record.transaction.vm == VmId::SBF);
             own.for_each(|record| pools.sbf.remove(record.id));
             // Those that are still good in a block of the same time stay.
-            pools.sbf.expire(vm.block_height(block.header.timestamp_ms));
+            pools.sbf.expire(height);
         }
         Ok(())
     }

@@ -11,8 +11,8 @@ use solana_pubkey::Pubkey;
 use solana_transaction_error::TransactionError;
 use std::collections::{HashMap, HashSet};
 use weft_router::BlockTemplate;
+use weft_sbf::SbfVm;
 use weft_sbf::record::{self, RecordData};
-use weft_sbf::{BLOCKHASH_HEIGHTS, SbfVm};
 use weft_state::{Journal, StateRead};
 use weft_types::{Address, B256};
 use weft_vm::BlockEnv;
@@ -47,14 +47,13 @@ fn account(state: &dyn StateRead, address: Address) -> Result<AccountState, Chai
 /// The chain at one moment, as a transaction in the next block would see it.
 pub(super) struct SbfReader<'a> {
     vm: &'a SbfVm,
-    chain: &'a Chain,
     head: Head,
     env: BlockEnv,
 }
 
 impl<'a> SbfReader<'a> {
     /// At `now_ms`, Unix milliseconds.
-    pub(super) fn new(vm: &'a SbfVm, chain: &'a Chain, now_ms: u64) -> Self {
+    pub(super) fn new(vm: &'a SbfVm, chain: &Chain, now_ms: u64) -> Self {
         let head = chain.head();
         let (header, sequencer) = (&head.tip.header, head.tip.sequencer);
         // Not the chain's own, which may be that of a newer tip than the state's.
@@ -66,24 +65,17 @@ impl<'a> SbfReader<'a> {
             sequencer,
         };
         let env = chain.router().env(header, &template);
-        Self { vm, chain, head, env }
+        Self { vm, head, env }
     }
 
-    /// Solana's block height.
-    pub(super) fn height(&self) -> u64 {
-        self.vm.block_height(self.env.timestamp_ms)
+    /// Solana's block height in the next block.
+    pub(super) fn height(&self) -> Result<u64, ChainError> {
+        Ok(self.vm.block_height(&mut Journal::new(&*self.head.state), Some(&self.env))?)
     }
 
     /// The last block height in which `blockhash` is good; `None` where it is not now.
     pub(super) fn last_height(&self, blockhash: &Hash) -> Result<Option<u64>, ChainError> {
-        let mut journal = Journal::new(&*self.head.state);
-        if !self.vm.is_blockhash_valid(&mut journal, &self.env, blockhash)? {
-            return Ok(None);
-        }
-        // A node that began from a snapshot may not have the block. Then execution refuses what is too old.
-        let block = self.chain.block_by_hash(B256::new(blockhash.to_bytes()))?;
-        let named = block.map_or(self.height(), |block| self.vm.block_height(block.header.timestamp_ms));
-        Ok(Some(named.saturating_add(BLOCKHASH_HEIGHTS)))
+        Ok(self.vm.last_block_height(&mut Journal::new(&*self.head.state), &self.env, blockhash)?)
     }
 
     /// What the state says of each of `transactions`, by id. `known` are blockhashes that were looked up before.
@@ -92,7 +84,7 @@ impl<'a> SbfReader<'a> {
         transactions: &[&PooledSbf],
         known: HashMap<Hash, u64>,
     ) -> Result<HashMap<B256, Result<SbfState, PoolError>>, ChainError> {
-        let height = self.height();
+        let height = self.height()?;
         let mut last_heights: HashMap<Hash, Option<u64>> = HashMap::new();
         for pooled in transactions {
             if !last_heights.contains_key(&pooled.blockhash) {

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use weft_evm::{EvmConfig, EvmVm};
 use weft_genesis::{Devnet, Genesis, Machine};
 use weft_router::{BlockTemplate, BuildLimits, Router};
-use weft_sbf::{BLOCK_HEIGHT_MS, BLOCKHASH_HEIGHTS, NEWEST_SPEC, SbfConfig};
+use weft_sbf::{BLOCK_HEIGHT_MS, BLOCKHASH_HEIGHTS, NEWEST_SPEC, PAUSE_MS_MAX, SbfConfig};
 use weft_state::{Backend, JmtTree, Store, StoreConfig};
 use weft_types::{DaHeight, GasRate, Height, U256};
 use weft_vm::Vm;
@@ -56,7 +56,7 @@ impl World {
         let evm = specs(VmId::EVM).map(|(from, machine)| (from, machine.spec.clone())).collect();
         let evm = EvmVm::new(EvmConfig { chain_id: genesis.chain_id, specs: evm, alloc: BTreeMap::new() });
         let sbf = specs(VmId::SBF).map(|(from, machine)| (from, machine.spec.clone(), machine.gas_rate));
-        let sbf = SbfConfig { genesis_ms: genesis.timestamp_ms, specs: sbf.collect(), jit: false };
+        let sbf = SbfConfig { specs: sbf.collect(), jit: false };
         let sbf = Arc::new(SbfVm::new(sbf).expect("a machine"));
         let vms: Vec<Arc<dyn Vm>> = vec![Arc::new(evm.expect("a machine")), sbf.clone()];
         let router = Router::new(Arc::new(genesis), vms, Arc::new(JmtTree)).expect("both machines");
@@ -81,6 +81,11 @@ impl World {
 
     /// Makes a soft block of what can execute, so much later than the tip.
     fn block(&self, later_ms: u64) -> Arc<BlockRecord> {
+        self.block_of(later_ms, usize::MAX)
+    }
+
+    /// The same of `most` transactions at the most: another sequencer's has none of this pool.
+    fn block_of(&self, later_ms: u64, most: usize) -> Arc<BlockRecord> {
         let head = self.chain.head();
         let header = &head.tip.header;
         let template = BlockTemplate {
@@ -91,7 +96,7 @@ impl World {
             sequencer: Some(Address::repeat_byte(5)),
         };
         let router = self.chain.router();
-        let mut best = self.pool.best(router.env(header, &template).base_fee);
+        let mut best = self.pool.best(router.env(header, &template).base_fee).take(most);
         let mut candidates = || best.next().map(|pooled| pooled.candidate());
         let (state, nodes, limits) = (&*head.state, &*head.nodes, BuildLimits::of(router));
         let built = router
@@ -200,16 +205,14 @@ fn copies_unknown_blockhashes_and_payers_without_an_account_are_refused() {
 fn what_names_an_old_blockhash_is_dropped_and_refused() {
     let world = World::new([]);
     let old = world.blockhash();
-    world.block(LIFE_MS);
+    for _ in 0..LIFE_MS / PAUSE_MS_MAX {
+        world.block(PAUSE_MS_MAX);
+    }
     world.add(world.sbf(old, 1_000_000)).expect("good for the last time");
     let id = world.add(world.sbf(world.blockhash(), 2_000_000)).expect("taken");
-    // As a block of another sequencer would, with nothing of this pool in it.
-    let mut later = (*world.chain.tip()).clone();
-    later.header.timestamp_ms += BLOCK_HEIGHT_MS;
-    world.pool.on_block(&later).expect("a state");
+    world.block_of(BLOCK_HEIGHT_MS, 0);
     assert_eq!(world.pool.status(VmId::SBF).pending, 1);
     assert!(world.pool.get(id).is_some());
-    world.block(BLOCK_HEIGHT_MS);
     assert_eq!(refused(world.add(world.sbf(old, 3_000_000))), TransactionError::BlockhashNotFound);
 }
 
@@ -239,7 +242,9 @@ fn a_durable_nonce_stands_in_for_a_blockhash() {
     let record = weft_sbf::record::decode(&record.expect("an account")).expect("a record");
     let weft_sbf::record::RecordData::Inline(data) = record.data else { panic!("a small account") };
     let held = Hash::new_from_array(data[40..72].try_into().expect("32 bytes"));
-    world.block(2 * LIFE_MS);
+    for _ in 0..2 * LIFE_MS / PAUSE_MS_MAX {
+        world.block(PAUSE_MS_MAX);
+    }
     let to = Pubkey::from([9; 32]);
     let with = |hash| {
         let instructions = [advance_nonce_account(&account, &payer), transfer(&payer, &to, 5_000_000)];
@@ -247,7 +252,7 @@ fn a_durable_nonce_stands_in_for_a_blockhash() {
     };
     assert_eq!(refused(world.add(with(Hash::default()))), TransactionError::BlockhashNotFound);
     world.add(with(held)).expect("taken");
-    assert_eq!(world.block(LIFE_MS).transactions.len(), 1);
+    assert_eq!(world.block(200).transactions.len(), 1);
     assert_eq!(refused(world.add(with(held))), TransactionError::BlockhashNotFound, "it has moved on");
 }
 

@@ -82,11 +82,24 @@ fn blockhashes_expire_by_time_and_nothing_runs_twice() {
     assert!(twice[0].is_ok());
     assert_eq!(error(&twice[1]), TransactionError::AlreadyProcessed);
     assert_eq!(error(&world.block(10, vec![old.clone()])[0]), TransactionError::AlreadyProcessed);
-    let spent = 1_002 * 10;
-    let last = BLOCKHASH_HEIGHTS * BLOCK_HEIGHT_MS - spent;
+    let mut left = BLOCKHASH_HEIGHTS * BLOCK_HEIGHT_MS - 1_002 * 10;
+    while left > crate::PAUSE_MS_MAX {
+        world.block(crate::PAUSE_MS_MAX, Vec::new());
+        left -= crate::PAUSE_MS_MAX;
+    }
     let second = sign(&payer, &[], &[memo("c")], older.message.recent_blockhash().to_owned());
-    assert!(world.block(last, vec![older])[0].is_ok());
+    assert!(world.block(left, vec![older])[0].is_ok());
     assert_eq!(error(&world.block(BLOCK_HEIGHT_MS, vec![second])[0]), TransactionError::BlockhashNotFound);
+}
+
+#[test]
+fn a_chain_that_rests_for_an_hour_takes_the_blockhash_that_everybody_has() {
+    let (mut world, payer) = world();
+    let (now, later) = (memo("now"), memo("a block later"));
+    let (now, later) =
+        (sign(&payer, &[], &[now], world.blockhash()), sign(&payer, &[], &[later], world.blockhash()));
+    assert!(world.block(3_600_000, vec![now])[0].is_ok());
+    assert!(world.block(60_000, vec![later])[0].is_ok());
 }
 
 fn deploy(
@@ -122,6 +135,30 @@ fn deploy(
     );
     #[allow(deprecated, reason = "what the CLI sends")]
     world.send(payer, &[program], &instructions.expect("a deployment"))
+}
+
+#[test]
+fn lamports_can_be_wrapped() {
+    let (mut world, payer) = world();
+    for (program, mint) in [
+        (crate::index::TOKEN, "So11111111111111111111111111111111111111112"),
+        (crate::index::TOKEN_2022, "9pan9bMn5HatX4EJdBwg9VgCa7Uz5HL8N1m5D3NdXej9"),
+    ] {
+        let mint = Pubkey::from_str_const(mint);
+        let create = spl_associated_token_account_interface::instruction::create_associated_token_account(
+            &payer.pubkey(),
+            &payer.pubkey(),
+            &mint,
+            &program,
+        );
+        let wallet = create.accounts[1].pubkey;
+        let pay = system::transfer(&payer.pubkey(), &wallet, 5 * SOL);
+        // SyncNative
+        let sync = Instruction::new_with_bytes(program, &[17], vec![AccountMeta::new(wallet, false)]);
+        let detail = world.run(&payer, &[], &[create, pay, sync]);
+        let balance = &detail.post_token_balances[0];
+        assert_eq!((balance.amount, balance.decimals, balance.mint), (5 * SOL, 9, mint));
+    }
 }
 
 fn memo_elf(world: &World) -> Vec<u8> {
@@ -233,7 +270,9 @@ fn a_durable_nonce_outlives_blockhashes_and_advances_even_in_failure() {
     let advance = system::advance_nonce_account(&nonce.pubkey(), &payer.pubkey());
     let overdraft = system::transfer(&payer.pubkey(), &nonce.pubkey(), u64::MAX / 2);
     let transaction = sign(&payer, &[], &[advance, overdraft], first);
-    world.block(1_000_000, Vec::new());
+    for _ in 0..5 {
+        world.block(1_000_000, Vec::new());
+    }
     let failed = world.block(400, vec![transaction.clone()]).pop().expect("one").expect("it pays");
     assert!(matches!(failed.err, Some(TransactionError::InstructionError(1, _))), "{failed:?}");
     assert_ne!(value(&world), first);

@@ -20,7 +20,7 @@ const GENESIS_MS: u64 = 1_760_000_000_000;
 /// A machine as genesis has it; with or without compiled programs.
 pub(super) fn machine(jit: bool) -> SbfVm {
     let specs = vec![(DaHeight(0), NEWEST_SPEC.to_owned(), GasRate { numerator: 3, denominator: 1 })];
-    SbfVm::new(SbfConfig { genesis_ms: GENESIS_MS, specs, jit }).expect("the newest rules")
+    SbfVm::new(SbfConfig { specs, jit }).expect("the newest rules")
 }
 
 pub(super) fn env(height: u64, timestamp_ms: u64, parent_hash: B256) -> BlockEnv {

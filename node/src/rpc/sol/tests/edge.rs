@@ -94,3 +94,35 @@ async fn a_node_that_is_behind_says_so() {
         (&json!(-32_005), &json!("Node is unhealthy"))
     );
 }
+
+#[tokio::test]
+async fn no_arguments_break_a_method() {
+    let world = World::new().await;
+    let key = Pubkey::from([9; 32]).to_string();
+    let odd = [
+        json!([]),
+        json!([null, null, null]),
+        json!([{}, {}, {}]),
+        json!([[], []]),
+        json!(["", {}]),
+        json!([key, { "mint": key }, { "encoding": "jsonParsed", "dataSlice": { "offset": u64::MAX, "length": u64::MAX } }]),
+        json!([key, { "filters": [{ "memcmp": { "offset": u64::MAX, "bytes": "" } }], "minContextSlot": u64::MAX }]),
+        json!([[key], { "limit": 0, "range": { "firstSlot": u64::MAX } }]),
+        json!([u64::MAX, u64::MAX, {}]),
+        json!([0, u64::MAX]),
+        json!([-1, 1.5]),
+        json!([{ "range": { "firstSlot": 0, "lastSlot": u64::MAX } }]),
+    ];
+    let table = include_str!("../methods.rs");
+    let names: Vec<&str> =
+        table.lines().filter_map(|line| line.trim().strip_prefix("methods.")?.split('"').nth(1)).collect();
+    assert!(names.len() > 50, "{names:?}");
+    for name in names.into_iter().filter(|name| !name.ends_with("Subscribe")) {
+        for params in &odd {
+            let answer = world.raw(name, params.clone()).await;
+            let code = answer["error"]["code"].as_i64();
+            assert_ne!(code, Some(-32_603), "{name} {params}: {answer}");
+            assert!(code.is_some() || answer.get("result").is_some(), "{name} {params}: {answer}");
+        }
+    }
+}

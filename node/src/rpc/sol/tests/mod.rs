@@ -182,7 +182,7 @@ pub(super) fn chain(funded: &[&Keypair]) -> (Arc<Chain>, Arc<SbfVm>) {
     });
     genesis.machines = vec![Machine { vm: VmId::SBF, spec: NEWEST_SPEC.into(), gas_rate: GasRate::ONE }];
     let specs = vec![(DaHeight(0), NEWEST_SPEC.to_owned(), GasRate::ONE)];
-    let sbf = SbfVm::new(SbfConfig { genesis_ms: genesis.timestamp_ms, specs, jit: false }).unwrap();
+    let sbf = SbfVm::new(SbfConfig { specs, jit: false }).unwrap();
     let sbf = Arc::new(sbf);
     let vms: Vec<Arc<dyn Vm>> = vec![sbf.clone()];
     let router = Router::new(Arc::new(genesis), vms, Arc::new(JmtTree)).unwrap();
