@@ -173,7 +173,8 @@ test('Uniswap v2 as published: factory, pair, liquidity, swap', async () => {
   const second = first === one ? two : one;
   await (await first.transfer(address, parseEther('1'))).wait();
   const before = await second.balanceOf(owner);
-  await (await pair.swap(0, parseEther('0.98'), owner, '0x')).wait();
+  // The first swap of a second pays more, for the pair's averages: an estimate made before that second is too low.
+  await (await pair.swap(0, parseEther('0.98'), owner, '0x', { gasLimit: 300_000n })).wait();
   assert.equal((await second.balanceOf(owner)) - before, parseEther('0.98'));
   await assert.rejects(pair.swap(0, parseEther('0.98'), owner, '0x'),
     (error) => error.reason === 'UniswapV2: INSUFFICIENT_INPUT_AMOUNT');

@@ -4,6 +4,7 @@
 //! World ── celestia-local, sequencers and followers as processes (process)
 //!   ├── Rpc: JSON-RPC without a client library between (rpc)
 //!   ├── Wallet: presigned Ethereum transactions (wallet), Traffic: seeded random ones (traffic)
+//!   ├── Solana's: signing and sending (solana), SolTraffic: seeded random ones (solana_traffic)
 //!   └── Poster: blobs of any kind straight into the namespaces (celestia)
 //! ```
 //! Invariants, as negatives: no sleep where an event can be awaited, no wait without a bound, no process that
@@ -13,6 +14,9 @@ pub mod celestia;
 pub mod liar;
 pub mod process;
 pub mod rpc;
+pub mod shape;
+pub mod solana;
+pub mod solana_traffic;
 pub mod store;
 pub mod traffic;
 pub mod wallet;

@@ -44,6 +44,7 @@ pub struct Node {
     args: Vec<String>,
     child: Option<Child>,
     rpc: Option<Rpc>,
+    sol: Option<Rpc>,
 }
 
 impl Node {
@@ -53,7 +54,8 @@ impl Node {
     /// Where it ends before that, with what it wrote.
     pub async fn start(name: &str, dir: &Path, args: Vec<String>) -> Self {
         std::fs::create_dir_all(dir).expect("the node's directory");
-        let mut node = Self { name: name.to_owned(), dir: dir.to_owned(), args, child: None, rpc: None };
+        let mut node =
+            Self { name: name.to_owned(), dir: dir.to_owned(), args, child: None, rpc: None, sol: None };
         node.begin();
         node.ready().await;
         node
@@ -81,7 +83,7 @@ impl Node {
             .spawn()
             .expect("weft starts");
         self.child = Some(child);
-        self.rpc = None;
+        (self.rpc, self.sol) = (None, None);
     }
 
     /// Waits for `node.json`, which the node writes when it is ready.
@@ -104,6 +106,7 @@ impl Node {
             tokio::time::sleep(Duration::from_millis(10)).await;
         };
         self.rpc = node["urls"]["eth"].as_str().map(Rpc::new);
+        self.sol = node["urls"]["sol"].as_str().map(Rpc::new);
     }
 
     /// Its Ethereum and `weft_*` endpoint.
@@ -113,6 +116,15 @@ impl Node {
     #[must_use]
     pub fn rpc(&self) -> &Rpc {
         self.rpc.as_ref().unwrap_or_else(|| panic!("{} serves no RPC", self.name))
+    }
+
+    /// Its Solana endpoint.
+    ///
+    /// # Panics
+    /// Where the node is not ready or serves none.
+    #[must_use]
+    pub fn sol(&self) -> &Rpc {
+        self.sol.as_ref().unwrap_or_else(|| panic!("{} serves no Solana RPC", self.name))
     }
 
     /// Its directory.

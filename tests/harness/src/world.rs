@@ -8,10 +8,15 @@ use std::time::Duration;
 use tempfile::TempDir;
 use weft_da::local::{ChainConfig, LocalCelestia, LocalConfig};
 use weft_da::signature::SequencerKey;
-use weft_genesis::{Devnet, Genesis};
-use weft_types::{AccountId, B256, DaHeight};
+use weft_genesis::{Account, Devnet, Genesis};
+use weft_types::{AccountId, B256, DaHeight, U256};
 
+use crate::solana::{self, SOL_ACCOUNTS};
 use crate::wallet::Wallet;
+use solana_signer::Signer;
+
+/// The first of Solana's accounts has so many wei too many, the second twice that: never a lamport.
+const DUST: u64 = 111_111_111;
 
 /// The rules of a world that differ from devnet's.
 #[derive(Clone, Debug)]
@@ -109,6 +114,7 @@ impl Files {
             sequencers: (0..rules.sequencers).map(|index| sequencer_key(index).address()).collect(),
             accounts: (0..10).map(|index| AccountId::from_evm(Wallet::devnet(index).address())).collect(),
         });
+        genesis.accounts.extend((0..SOL_ACCOUNTS).map(sol_account));
         genesis.sequencing.forced_window = rules.forced_window;
         genesis.sequencing.failover_window = rules.failover_window;
         genesis.validate().expect("a valid genesis");
@@ -151,7 +157,7 @@ impl Files {
     #[must_use]
     pub fn run_args(&self, celestia: &str) -> Vec<String> {
         let genesis = self.genesis_path().display().to_string();
-        ["run", "--genesis", &genesis, "--celestia", celestia, "--eth", "127.0.0.1:0"]
+        ["run", "--genesis", &genesis, "--celestia", celestia, "--eth", "127.0.0.1:0", "--sol", "127.0.0.1:0"]
             .map(str::to_owned)
             .to_vec()
     }
@@ -173,6 +179,13 @@ impl Files {
         ]);
         args
     }
+}
+
+/// A funded account of Solana's, with wei that make no lamport.
+fn sol_account(index: u8) -> Account {
+    let id = AccountId(B256::new(solana::keypair(index).pubkey().to_bytes()));
+    let dust = U256::from(DUST) * U256::from(index + 1);
+    Account::funded(id, U256::from(Devnet::BALANCE_WEFT) * U256::from(10).pow(U256::from(18)) + dust)
 }
 
 /// The key of a world's sequencer: the same in every run.

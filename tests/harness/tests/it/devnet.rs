@@ -10,7 +10,8 @@ use weft_tests::wallet::Wallet;
 const IDLE_MIB_MAX: u64 = 300;
 
 fn args() -> Vec<String> {
-    ["devnet", "--eth", "127.0.0.1:0", "--celestia-listen", "127.0.0.1:0", "--block-interval", "100"]
+    let any = "127.0.0.1:0";
+    ["devnet", "--eth", any, "--sol", any, "--celestia-listen", any, "--block-interval", "100"]
         .map(str::to_owned)
         .to_vec()
 }
@@ -29,6 +30,9 @@ async fn devnet_writes_what_scripts_rely_on_and_goes_on_after_a_stop_and_after_a
     assert!(about["urls"]["celestia"].as_str().is_some_and(|url| url.starts_with("http://127.0.0.1:")));
     let accounts = read(&node, "accounts.json");
     assert_eq!(accounts["evm"].as_array().map(Vec::len), Some(10));
+    assert_eq!(accounts["sbf"].as_array().map(Vec::len), Some(10));
+    let first = json!([accounts["sbf"][0]["pubkey"]]);
+    assert_eq!(node.sol().call("getBalance", first).await["value"], 10_000_000_000_000_u64);
     let mut wallet = Wallet::devnet(0);
     assert_eq!(
         accounts["evm"][0]["address"].as_str().map(str::to_lowercase),

@@ -101,6 +101,8 @@ async fn a_store_of_another_genesis_a_newer_version_or_a_damaged_one_is_refused(
 
     store::set_format(&dir, weft_state::store::FORMAT + 1);
     fails(args.clone(), &dir, 5, &["format", "run the version that wrote it"]).await;
+    store::set_format(&dir, weft_state::store::FORMAT - 1);
+    fails(args.clone(), &dir, 5, &["format", "remove the directory"]).await;
     store::set_format(&dir, weft_state::store::FORMAT);
 
     store::overwrite(&dir);

@@ -1,11 +1,10 @@
 //! A second node with nothing but genesis and a Celestia URL arrives at the same chain.
 
-use crate::chain::{assert_same, drive, included};
+use crate::chain::{Mix, assert_same, assert_same_solana, drive, included, settled};
 use serde_json::json;
 use weft_tests::celestia::Poster;
 use weft_tests::process::Node;
 use weft_tests::seed;
-use weft_tests::traffic::Traffic;
 use weft_tests::world::{Rules, World};
 
 const HEIGHT: u64 = 1_000;
@@ -19,7 +18,7 @@ async fn a_second_node_and_a_third_that_is_killed_100_times_rebuild_1000_blocks_
     let world = World::new(Rules::default()).await;
     let sequencer =
         world.sequencer("sequencer", 0, "[sequencer]\nblock_time_ms = 20\nbatch_time_ms = 200\n").await;
-    let mut traffic = Traffic::new(seed, 0..8);
+    let mut mix = Mix::new(seed, 0..8);
 
     let third = tokio::spawn(killed_again_and_again(
         world.run_args(&world.celestia.url()),
@@ -39,7 +38,7 @@ async fn a_second_node_and_a_third_that_is_killed_100_times_rebuild_1000_blocks_
         }
         count
     });
-    drive(sequencer.rpc(), &mut traffic, HEIGHT).await;
+    drive(&sequencer, &mut mix, HEIGHT).await;
     stop.send(()).expect("the spammer runs");
     let spam = spam.await.expect("the spammer ends");
     let third = third.await.expect("the third node's life");
@@ -51,18 +50,21 @@ async fn a_second_node_and_a_third_that_is_killed_100_times_rebuild_1000_blocks_
     let mut args = world.run_args(&world.celestia.url());
     args.extend(["--config".into(), world.dir().join("second.toml").display().to_string()]);
     let second = Node::start("second", &world.dir().join("second"), args).await;
-    included(second.rpc(), HEIGHT).await;
-    included(third.rpc(), HEIGHT).await;
+    settled(sequencer.rpc(), second.rpc()).await;
+    settled(second.rpc(), third.rpc()).await;
 
-    assert_same(sequencer.rpc(), second.rpc(), HEIGHT).await;
+    let mixed = assert_same(sequencer.rpc(), second.rpc(), HEIGHT).await;
+    assert!(mixed > 0, "no block holds transactions of both machines");
     assert_same(second.rpc(), third.rpc(), HEIGHT).await;
+    assert_same_solana(sequencer.sol(), second.sol(), &mix.sol).await;
+    assert_same_solana(second.sol(), third.sol(), &mix.sol).await;
     let discarded = second.rpc().status().await.expect("a status")["discarded"].clone();
     let count: u64 =
         discarded.as_object().expect("counts").values().filter_map(serde_json::Value::as_u64).sum();
     assert!(count > 0 && spam > 0, "{spam} pieces of spam were posted, discarded: {discarded}");
     let listed = second.rpc().call("weft_discarded", json!([])).await;
     assert!(!listed.as_array().expect("a list").is_empty(), "weft_discarded lists nothing");
-    println!("{HEIGHT} blocks, {spam} pieces of spam, discarded: {discarded}");
+    println!("{HEIGHT} blocks, {mixed} of both machines, {spam} pieces of spam, discarded: {discarded}");
 }
 
 async fn killed_again_and_again(args: Vec<String>, dir: std::path::PathBuf, seed: u64) -> Node {

@@ -1,11 +1,17 @@
 //! A sequencer that censors loses: what is posted straight to Celestia lands all the same.
 
-use crate::chain::{LONG, included};
+use crate::chain::{LONG, assert_same, included};
 use serde_json::json;
+use solana_hash::Hash;
+use solana_signer::Signer;
+use solana_system_interface::instruction::transfer;
+use weft_tests::celestia::Poster;
 use weft_tests::eventually;
 use weft_tests::process::weft;
+use weft_tests::solana::{self, keypair, numbered, sign, statuses};
 use weft_tests::wallet::Wallet;
 use weft_tests::world::{Rules, World};
+use weft_types::{Transaction, VmId};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forced_transaction_of_a_denied_sender_lands() {
@@ -62,4 +68,76 @@ async fn without_any_sequencer_at_work_a_forced_transaction_becomes_overdue_and_
     })
     .await;
     assert_eq!(receipt["status"], "0x1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forced_solana_transaction_of_a_denied_sender_lands_and_bad_ones_stop_nothing() {
+    let world = World::new(Rules::default()).await;
+    let (denied, other) = (keypair(3), keypair(4));
+    let config = format!(
+        "[sequencer]\nblock_time_ms = 50\nbatch_time_ms = 200\nempty_block_ms = 200\ndeny_list = [\"{}\"]\n",
+        denied.pubkey()
+    );
+    let sequencer = world.sequencer("sequencer", 0, &config).await;
+    let sol = sequencer.sol();
+    eventually("a first block", LONG, || async { sequencer.rpc().tip().await.filter(|tip| *tip > 0) }).await;
+    let blockhash = solana::blockhash(sol).await;
+    let pays = |from: &solana_keypair::Keypair, number: u64, blockhash: Hash| {
+        sign(&[from], &[transfer(&from.pubkey(), &numbered(number), 5_000_000)], blockhash)
+    };
+    let good = pays(&denied, 1, blockhash);
+    let fault = sol.refused("sendTransaction", json!([good.base64(), { "encoding": "base64" }])).await;
+    assert!(fault.message.contains("deny"), "refused for another reason: {}", fault.message);
+
+    // Garbage, one that is signed by nobody, and one whose blockhash has expired: the genesis lies years back.
+    let genesis_hash = sequencer.rpc().block(0).await["hash"].as_str().expect("a hash").to_owned();
+    let genesis_hash: [u8; 32] = hex::decode(&genesis_hash[2..]).expect("hex").try_into().expect("32 bytes");
+    let expired = pays(&other, 2, Hash::new_from_array(genesis_hash));
+    let mut forged = pays(&other, 3, blockhash);
+    forged.bytes[5] ^= 1;
+    let poster = Poster::new(&world.celestia.url(), 0).await;
+    for payload in [vec![0xa5; 300], good.bytes[..100].to_vec(), forged.bytes.clone(), expired.bytes.clone()]
+    {
+        let transaction = Transaction { vm: VmId::SBF, payload: payload.into() };
+        poster.post(world.genesis.namespaces.forced, transaction.to_bytes().into()).await;
+    }
+    let force = |text: &str| {
+        let (genesis, url) = (world.genesis_path().display().to_string(), world.celestia.url());
+        weft(&["force", "--genesis", &genesis, "--celestia", &url, "--vm", "sbf", text])
+    };
+    // What no node would execute is not posted.
+    let refused = force(&solana_base58(&forged.bytes));
+    assert_eq!(refused.status.code(), Some(3), "{}", String::from_utf8_lossy(&refused.stderr));
+    // As Solana's tools print them.
+    let second = pays(&denied, 4, blockhash);
+    for text in [good.base64(), solana_base58(&second.bytes)] {
+        let forced = force(&text);
+        assert!(forced.status.success(), "{}", String::from_utf8_lossy(&forced.stderr));
+    }
+    let signatures = [good.signature, second.signature];
+    let slot = eventually("both forced transactions", LONG, || async {
+        let landed = statuses(sol, &signatures).await;
+        let slots: Option<Vec<u64>> = landed.iter().map(|status| status["slot"].as_u64()).collect();
+        assert!(landed.iter().all(|status| status["err"].is_null()), "{landed:?}");
+        slots?.into_iter().max()
+    })
+    .await;
+    let balance =
+        sol.call("getBalance", json!([numbered(1).to_string(), { "commitment": "confirmed" }])).await;
+    assert_eq!(balance["value"], 5_000_000);
+    let follower = world.follower("follower").await;
+    included(follower.rpc(), slot).await;
+    included(sequencer.rpc(), slot).await;
+    assert_same(sequencer.rpc(), follower.rpc(), slot).await;
+    let bad = [expired.signature, bs58::encode(&forged.bytes[1..65]).into_string()];
+    for status in statuses(follower.sol(), &bad).await {
+        assert!(status.is_null(), "{status}");
+    }
+    // The chain goes on.
+    let tip = sequencer.rpc().tip().await.expect("a tip");
+    included(follower.rpc(), tip + 2).await;
+}
+
+fn solana_base58(bytes: &[u8]) -> String {
+    bs58::encode(bytes).into_string()
 }

@@ -3,8 +3,12 @@
 mod abuse;
 mod chain;
 mod devnet;
+mod dust;
 mod failover;
 mod faults;
 mod follower;
 mod forced;
 mod killed;
+mod replay;
+mod solana_shapes;
+mod tx;

@@ -1,0 +1,7 @@
+//! The machine from outside: against litesvm, compiled against interpreted, against programs and transactions that
+//! mean harm, and against itself with other caches.
+
+mod litesvm;
+mod programs;
+mod random;
+mod world;
