@@ -3,6 +3,7 @@
 use crate::run::{Derived, Run};
 use crate::{ApplyError, BlockTemplate, ExecutedBlock, Router, next_base_fee};
 use rayon::prelude::*;
+use std::sync::OnceLock;
 use weft_state::{EmptyState, NodeRead, ReadError, StateRead};
 use weft_types::{AccountId, B256, Bytes, DerivedBlock, Header, Height, OrderedTransaction, VmId, hash};
 use weft_vm::{BlockEnv, BlockPhase, Checked, FeeSplit, Reject};
@@ -13,6 +14,27 @@ struct NoNodes;
 impl NodeRead for NoNodes {
     fn node(&self, _id: &[u8]) -> Result<Option<Bytes>, ReadError> {
         Ok(None)
+    }
+}
+
+/// Transactions whose checks are one piece of work for a core.
+const CHECKED_AT_ONCE: usize = 64;
+
+/// Some of a block's transactions, and their checks as soon as somebody has made them: a core that has nothing else to
+/// do, or whoever needs them now. A check is a function of its transaction, so it does not matter who.
+struct Chunk<'b> {
+    transactions: &'b [OrderedTransaction],
+    checks: OnceLock<Vec<Result<Checked, Reject>>>,
+}
+
+impl<'b> Chunk<'b> {
+    fn new(transactions: &'b [OrderedTransaction]) -> Self {
+        Self { transactions, checks: OnceLock::new() }
+    }
+
+    fn checks(&self, router: &Router) -> &[Result<Checked, Reject>] {
+        let check = |ordered: &OrderedTransaction| router.check(&ordered.transaction);
+        self.checks.get_or_init(|| self.transactions.iter().map(check).collect())
     }
 }
 
@@ -81,7 +103,8 @@ impl Router {
         transactions.par_iter().map(|ordered| self.check(&ordered.transaction)).collect()
     }
 
-    /// Executes a derived block on the state after `parent`. Pure: nothing is written.
+    /// Executes a derived block on the state after `parent`. Pure: nothing is written. Transactions are checked on all
+    /// cores while those before them run.
     ///
     /// # Errors
     /// [`ApplyError`]; never for what a transaction does.
@@ -92,7 +115,14 @@ impl Router {
         parent: &Header,
         block: &DerivedBlock,
     ) -> Result<ExecutedBlock, ApplyError> {
-        self.apply_checked(state, nodes, parent, block, &self.check_all(&block.transactions))
+        let chunks: Vec<Chunk<'_>> = block.transactions.chunks(CHECKED_AT_ONCE).map(Chunk::new).collect();
+        rayon::in_place_scope(|scope| {
+            for chunk in &chunks {
+                scope.spawn(move |_| _ = chunk.checks(self));
+            }
+            let check = |index: usize| &chunks[index / CHECKED_AT_ONCE].checks(self)[index % CHECKED_AT_ONCE];
+            self.apply_with(state, nodes, parent, block, check)
+        })
     }
 
     /// As [`Self::apply_block`], with the checks made ahead by [`Self::check_all`].
@@ -110,9 +140,21 @@ impl Router {
         block: &DerivedBlock,
         checks: &[Result<Checked, Reject>],
     ) -> Result<ExecutedBlock, ApplyError> {
+        assert_eq!(checks.len(), block.transactions.len(), "each transaction has its check");
+        self.apply_with(state, nodes, parent, block, |index| &checks[index])
+    }
+
+    fn apply_with<'c>(
+        &self,
+        state: &dyn StateRead,
+        nodes: &dyn NodeRead,
+        parent: &Header,
+        block: &DerivedBlock,
+        check: impl FnMut(usize) -> &'c Result<Checked, Reject>,
+    ) -> Result<ExecutedBlock, ApplyError> {
         let template = BlockTemplate::from(block);
         let mut run = self.open(state, parent, &template)?;
-        let rejected = run.all(&block.transactions, checks)?;
+        let rejected = run.all(&block.transactions, check)?;
         run.hooks(BlockPhase::End)?;
         let derived = Derived { order_hash: block.order_hash, derivation_hash: block.derivation_hash() };
         let executed = run.finish(nodes, &derived)?;

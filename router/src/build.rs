@@ -83,7 +83,8 @@ impl Router {
         let mut run = self.open(state, parent, template)?;
         let mut ordered: Vec<OrderedTransaction> =
             forced.into_iter().map(|transaction| OrderedTransaction { transaction, forced: true }).collect();
-        let refused = run.all(&ordered, &self.check_all(&ordered))?;
+        let checks = self.check_all(&ordered);
+        let refused = run.all(&ordered, |index| &checks[index])?;
         let mut bytes: usize = ordered.iter().map(|entry| entry.transaction.encoded_len()).sum();
         let (mut rejected, mut unfit) = (Vec::new(), Vec::new());
         let mut misfits = 0;

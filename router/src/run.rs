@@ -2,6 +2,7 @@
 
 use crate::{ApplyError, BLOCK_DETAIL_BYTES_MAX, BLOCK_HASHES, ExecutedBlock, ExecutedTransaction};
 use crate::{MachineFault, Rejected, Router};
+use rayon::prelude::*;
 use weft_state::{Journal, NodeRead, StateRead, TransactionEffects, key};
 use weft_types::{B256, Bloom, Bytes, Header, Log, OrderedTransaction, Receipt, Transaction, VmId, hash};
 use weft_vm::{BlockEnv, BlockPhase, Checked, DETAIL_BYTES_MAX, Execution, Outcome, Reject, RejectKind};
@@ -65,16 +66,15 @@ impl<'a> Run<'a> {
         &mut self.journal
     }
 
-    /// Runs a block's transactions in order, each with its check, and returns those that were rejected.
-    pub(crate) fn all(
+    /// Runs a block's transactions in order, each with its check by index, and returns those that were rejected.
+    pub(crate) fn all<'c>(
         &mut self,
         transactions: &[OrderedTransaction],
-        checks: &[Result<Checked, Reject>],
+        mut check: impl FnMut(usize) -> &'c Result<Checked, Reject>,
     ) -> Result<Vec<Rejected>, ApplyError> {
-        assert_eq!(checks.len(), transactions.len(), "each transaction has its check");
         let mut rejected = Vec::new();
-        for (index, (ordered, check)) in transactions.iter().zip(checks).enumerate() {
-            let result = match check {
+        for (index, ordered) in transactions.iter().enumerate() {
+            let result = match check(index) {
                 Ok(checked) => self.transaction(&ordered.transaction, checked)?,
                 Err(reject) => Err(reject.clone()),
             };
@@ -188,10 +188,21 @@ impl<'a> Run<'a> {
     /// Closes the block: roots, tree and header. `rejected` is left empty for the caller to fill.
     pub(crate) fn finish(self, nodes: &dyn NodeRead, derived: &Derived) -> Result<ExecutedBlock, ApplyError> {
         let changes = self.journal.into_changes()?;
-        let tree = self.router.tree.update(nodes, self.env.height.0, &changes)?;
-        let bytes: Vec<Bytes> = self.transactions.iter().map(|done| done.transaction.to_bytes()).collect();
-        let receipts: Vec<Vec<u8>> =
-            self.transactions.iter().map(|done| alloy_rlp::encode(&done.receipt)).collect();
+        let (router, transactions) = (self.router, &self.transactions);
+        let transactions_root = || {
+            let bytes: Vec<Bytes> = transactions.par_iter().map(|done| done.transaction.to_bytes()).collect();
+            hash::merkle_root(&bytes)
+        };
+        let receipts_root = || {
+            let receipts = transactions.par_iter().map(|done| alloy_rlp::encode(&done.receipt));
+            hash::merkle_root(&receipts.collect::<Vec<_>>())
+        };
+        // Three functions of what was executed, and none of another.
+        let (tree, (transactions_root, receipts_root)) = rayon::join(
+            || router.tree.update(nodes, self.env.height.0, &changes),
+            || rayon::join(transactions_root, receipts_root),
+        );
+        let tree = tree?;
         let no_messages: [&[u8]; 0] = [];
         let header = Header {
             height: self.env.height,
@@ -200,8 +211,8 @@ impl<'a> Run<'a> {
             origin: self.env.origin,
             order_hash: derived.order_hash,
             derivation_hash: derived.derivation_hash,
-            transactions_root: hash::merkle_root(&bytes),
-            receipts_root: hash::merkle_root(&receipts),
+            transactions_root,
+            receipts_root,
             messages_root: hash::merkle_root(&no_messages),
             state_root: tree.root,
             gas_used: self.gas_used,

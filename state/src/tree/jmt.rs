@@ -15,6 +15,7 @@ use super::{NodeRead, Tree, TreeUpdate};
 use crate::{ChangeSet, ReadError};
 use ::jmt::storage::{LeafNode, Node, NodeKey, TreeReader};
 use ::jmt::{KeyHash, OwnedValue, RootHash, Sha256Jmt, ValueHash, proof::SparseMerkleProof};
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use weft_types::{B256, Bytes};
@@ -41,8 +42,10 @@ impl Tree for JmtTree {
         changes: &ChangeSet,
     ) -> Result<TreeUpdate, ReadError> {
         let parent = version.checked_sub(1);
-        let changes = changes.iter().map(|(key, value)| update::Change::new(key, value.as_deref()));
-        update::update(nodes, parent, version, changes.collect())
+        let changes: Vec<_> = changes.iter().collect();
+        let hashed = changes.into_par_iter().with_min_len(64);
+        let hashed = hashed.map(|(key, value)| update::Change::new(key, value.as_deref()));
+        update::update(nodes, parent, version, hashed.collect())
     }
 
     fn prove(&self, nodes: &dyn NodeRead, version: u64, key: &[u8]) -> Result<Bytes, ReadError> {

@@ -6,16 +6,21 @@
 //!   store      keys/s committed durably            against the same keys written to fjall alone
 //!   derive     MB/s of blobs verified and derived  against celestia-types' own verification and parsing
 //!   replay-evm transactions/s, blobs to root       against bare signature recovery on all cores plus bare revm
+//!   sbf-transfer    the same with Solana's transfers, against signature checks on all cores plus the bare processor
+//!   sbf-spl         the same with transfers of tokens
+//!   sbf-vs-litesvm  transfers of tokens through the machine alone, against litesvm, both on one thread
 //!   da-bytes   bytes on Celestia per ERC-20 transfer, against the signed transactions as they are
 //!   rpc-ingest URL  transfers/s taken in and mined, against --reference URL
 //! ```
-//! The last line is one JSON object: `{name, unit, ours, reference, ratio}`. Quote the ratio: machines are noisy.
+//! Before it, benches that go from blobs to a root say where their time went, a phase a line. The last line is one JSON object: `{name, unit, ours, reference, ratio}`. Quote the ratio: machines are noisy.
 
 mod bytes;
 mod celestia;
 mod derive;
+mod follower;
 mod ingest;
 mod replay;
+mod sbf;
 mod store;
 mod tree;
 mod workload;
@@ -55,6 +60,21 @@ enum Bench {
         #[arg(long, default_value_t = 10_000)]
         accounts: usize,
     },
+    /// As `replay-evm`, with Solana's system transfers.
+    SbfTransfer {
+        #[command(flatten)]
+        size: Size,
+    },
+    /// As `replay-evm`, with p-token transfers.
+    SbfSpl {
+        #[command(flatten)]
+        size: Size,
+    },
+    /// The SBF machine alone against litesvm.
+    SbfVsLitesvm {
+        #[command(flatten)]
+        size: Size,
+    },
     /// Bytes on Celestia per ERC-20 transfer.
     DaBytes,
     /// Presigned transfers through JSON-RPC.
@@ -70,6 +90,16 @@ enum Bench {
     },
 }
 
+#[derive(clap::Args)]
+struct Size {
+    /// Transfers in all.
+    #[arg(long, default_value_t = 20_000)]
+    transfers: usize,
+    /// Accounts that send and receive.
+    #[arg(long, default_value_t = 10_000)]
+    accounts: usize,
+}
+
 /// What a bench found.
 struct Figures {
     unit: &'static str,
@@ -83,6 +113,15 @@ fn main() -> eyre::Result<()> {
         Bench::Store { backend } => ("store", store::run(&backend)?),
         Bench::Derive => ("derive", derive::run()?),
         Bench::ReplayEvm { transfers, accounts } => ("replay-evm", replay::run(transfers, accounts)?),
+        Bench::SbfTransfer { size: Size { transfers, accounts } } => {
+            ("sbf-transfer", sbf::run(sbf::Kind::System, transfers, accounts)?)
+        }
+        Bench::SbfSpl { size: Size { transfers, accounts } } => {
+            ("sbf-spl", sbf::run(sbf::Kind::Spl, transfers, accounts)?)
+        }
+        Bench::SbfVsLitesvm { size: Size { transfers, accounts } } => {
+            ("sbf-vs-litesvm", sbf::vs_litesvm(transfers, accounts)?)
+        }
         Bench::DaBytes => ("da-bytes", bytes::run()?),
         Bench::RpcIngest { url, reference, transfers } => {
             let runtime = tokio::runtime::Runtime::new()?;

@@ -1,8 +1,8 @@
 //! `replay-evm`: from Celestia's answers to a committed state root, against bare signature recovery on all cores
 //! and bare revm over a map in memory, on the same transfers.
 
-use crate::celestia::{self, Recorded};
-use crate::{Figures, rate, workload};
+use crate::follower::Follower;
+use crate::{Figures, celestia, rate, workload};
 use alloy_consensus::TxEnvelope;
 use alloy_consensus::transaction::SignerRecoverable;
 use alloy_eips::eip2718::Decodable2718;
@@ -14,62 +14,23 @@ use revm::state::AccountInfo;
 use revm::{Context, ExecuteCommitEvm, MainBuilder, MainContext};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use weft_da::derive::{DerivationState, derive};
-use weft_da::verify::Verifier;
-use weft_node::plugins;
-use weft_router::Router;
-use weft_state::{Backend, JmtTree, Store, StoreConfig};
-use weft_types::{Bytes, Height, Transaction, U256};
+use weft_types::{Transaction, U256};
 
 const PER_BLOCK: usize = 10_000;
 
 pub fn run(transfers: usize, accounts: usize) -> eyre::Result<Figures> {
     let transactions = workload::transfers(transfers, accounts);
     let recorded = celestia::record(&transactions, accounts, PER_BLOCK, 1)?;
-    let ours = replay(&recorded, transfers)?;
+    let mut follower = Follower::new(Arc::clone(&recorded.genesis), recorded.anchor, &recorded.trusted)?;
+    let replayed = follower.replay(&recorded.answers)?;
+    eyre::ensure!(replayed.executed == transfers, "{} of {transfers} were executed", replayed.executed);
+    replayed.print();
     let reference = bare(&transactions, accounts)?;
     Ok(Figures {
         unit: "transactions/s",
-        ours: rate(transfers, ours),
+        ours: rate(transfers, replayed.elapsed),
         reference: Some(rate(transfers, reference)),
     })
-}
-
-fn replay(recorded: &Recorded, transfers: usize) -> eyre::Result<Duration> {
-    let dir = tempfile::tempdir()?;
-    let genesis = Arc::clone(&recorded.genesis);
-    let params = genesis.derivation_params();
-    let router =
-        Router::new(genesis.clone(), plugins::machines(&genesis)?.all, Arc::new(JmtTree::default()))?;
-    let store = Store::open(&StoreConfig::new(Backend::Fjall, dir.path()), router.genesis_hash())?;
-    let first = router.genesis_block()?;
-    let mut session = store.begin(Height(0))?;
-    session.block(&first.changes, &first.tree, Vec::new())?;
-    session.finish(Bytes::new())?.commit()?;
-    let mut parent = first.header;
-    let mut verifier = Verifier::new(recorded.anchor, None, &params);
-    let mut state = DerivationState::genesis(&params);
-    let mut executed = 0;
-
-    let start = Instant::now();
-    verifier.begin(&recorded.trusted)?;
-    for answer in &recorded.answers {
-        let block = verifier.verify(&answer.header, &answer.batch, &answer.forced)?;
-        let derived = derive(&params, state, &block);
-        state = derived.state;
-        for landed in derived.blocks {
-            let before = store.state_at(parent.height)?;
-            let done = router.apply_block(&*before, &*store.nodes(), &parent, &landed.block)?;
-            executed += done.transactions.len();
-            let mut session = store.begin(done.header.height)?;
-            session.block(&done.changes, &done.tree, Vec::new())?;
-            session.finish(state.to_bytes().into())?.commit()?;
-            parent = done.header;
-        }
-    }
-    let elapsed = start.elapsed();
-    eyre::ensure!(executed == transfers, "{executed} of {transfers} transfers were executed");
-    Ok(elapsed)
 }
 
 fn bare(transactions: &[Transaction], accounts: usize) -> eyre::Result<Duration> {

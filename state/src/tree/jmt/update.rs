@@ -6,10 +6,14 @@ use super::{encode, id};
 use crate::{NodeRead, ReadError, TreeUpdate};
 use alloy_primitives::hex;
 use borsh::{BorshDeserialize, BorshSerialize};
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use weft_types::{B256, Bytes};
 
 type Hash = [u8; 32];
+
+/// Changes from which on an update is worth more than one core.
+const PARALLEL_MIN: usize = 256;
 
 /// The root of the empty tree, and the hash of a subtree without a leaf.
 const EMPTY: Hash = *b"SPARSE_MERKLE_PLACEHOLDER_HASH__";
@@ -104,7 +108,7 @@ pub(super) fn update(
     mut changes: Vec<Change>,
 ) -> Result<TreeUpdate, ReadError> {
     changes.sort_unstable_by_key(|change| change.key);
-    let mut walk = Walk { nodes, version, made: Vec::with_capacity(changes.len() * 3), stale: Vec::new() };
+    let mut walk = Walk::new(nodes, version);
     let root = match (parent, changes.as_slice()) {
         (_, []) => Subtree::Same,
         (parent, changes) => walk.apply(changes, 0, parent)?,
@@ -147,7 +151,41 @@ struct Walk<'a> {
     stale: Vec<Vec<u8>>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(nodes: &'a dyn NodeRead, version: u64) -> Self {
+        Self { nodes, version, made: Vec::new(), stale: Vec::new() }
+    }
+
+    /// What becomes of each child of an internal node at `depth` that changes, ascending. Children share nothing, so
+    /// those of the root of a large update are walked on all cores; what they made is in the same order either way.
+    fn children(
+        &mut self,
+        groups: &[&[Change]],
+        depth: usize,
+        children: &[Option<Child>; 16],
+    ) -> Result<Vec<Subtree>, ReadError> {
+        let version =
+            |group: &[Change]| children[nibble(&group[0].key, depth)].as_ref().map(|child| child.version);
+        let changes: usize = groups.iter().map(|group| group.len()).sum();
+        if depth > 0 || changes < PARALLEL_MIN {
+            return groups.iter().map(|group| self.apply(group, depth + 1, version(group))).collect();
+        }
+        let walk = |group: &&[Change]| {
+            let mut walk = Walk::new(self.nodes, self.version);
+            let subtree = walk.apply(group, depth + 1, version(group))?;
+            Ok((subtree, walk.made, walk.stale))
+        };
+        let walked: Vec<Result<_, ReadError>> = groups.par_iter().map(walk).collect();
+        let mut subtrees = Vec::with_capacity(groups.len());
+        for done in walked {
+            let (subtree, made, stale) = done?;
+            self.made.extend(made);
+            self.stale.extend(stale);
+            subtrees.push(subtree);
+        }
+        Ok(subtrees)
+    }
+
     fn load(&self, path: &Hash, depth: usize, version: u64) -> Result<Record, ReadError> {
         let id = id(version, path, depth);
         let Some(record) = self.nodes.node(&id)? else {
@@ -200,22 +238,24 @@ impl Walk<'_> {
         let mut changed = false;
         // Leaves that are not written before it is clear that this node stays.
         let mut leaves: [Option<Leaf>; 16] = [None; 16];
-        for group in changes.chunk_by(|a, b| nibble(&a.key, depth) == nibble(&b.key, depth)) {
+        let groups: Vec<&[Change]> =
+            changes.chunk_by(|a, b| nibble(&a.key, depth) == nibble(&b.key, depth)).collect();
+        let subtrees = self.children(&groups, depth, &internal.children)?;
+        for (group, subtree) in groups.into_iter().zip(subtrees) {
             let at = nibble(&group[0].key, depth);
             let child = &mut internal.children[at];
-            let (hash, kind) =
-                match self.apply(group, depth + 1, child.as_ref().map(|child| child.version))? {
-                    Subtree::Same => continue,
-                    Subtree::Empty => {
-                        changed |= child.take().is_some();
-                        continue;
-                    }
-                    Subtree::Leaf(leaf) => {
-                        leaves[at] = Some(leaf);
-                        (leaf.hash(), Kind::Leaf)
-                    }
-                    Subtree::Internal { hash, leaves } => (hash, Kind::Internal { leaves }),
-                };
+            let (hash, kind) = match subtree {
+                Subtree::Same => continue,
+                Subtree::Empty => {
+                    changed |= child.take().is_some();
+                    continue;
+                }
+                Subtree::Leaf(leaf) => {
+                    leaves[at] = Some(leaf);
+                    (leaf.hash(), Kind::Leaf)
+                }
+                Subtree::Internal { hash, leaves } => (hash, Kind::Internal { leaves }),
+            };
             *child = Some(Child { hash, version: self.version, kind });
             changed = true;
         }
