@@ -144,7 +144,8 @@ class Sol(Case):
         self.assertRegex((await client.get_version()).value.solana_core, r"^\d+\.\d+\.\d+$")
         latest = (await client.get_latest_blockhash()).value
         height = (await client.get_block_height()).value
-        self.assertTrue(150 < latest.last_valid_block_height - height <= 225)
+        # More than a minute, at 400 ms for a block height.
+        self.assertTrue(150 < latest.last_valid_block_height - height <= 300)
         epoch = (await client.get_epoch_info()).value
         self.assertEqual(epoch.epoch, (await client.get_epoch_schedule()).value.get_epoch(epoch.absolute_slot))
         self.assertEqual(len(bytes((await client.get_genesis_hash()).value)), 32)

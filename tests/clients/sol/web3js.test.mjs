@@ -59,7 +59,9 @@ test('the cluster says who it is', async () => {
   assert.equal(new PublicKey(await connection.getGenesisHash()).toBytes().length, 32);
   const latest = await connection.getLatestBlockhashAndContext();
   const height = await connection.getBlockHeight();
-  assert.ok(latest.value.lastValidBlockHeight - height > 150 && latest.value.lastValidBlockHeight - height <= 225);
+  // More than a minute, at 400 ms for a block height.
+  const left = latest.value.lastValidBlockHeight - height;
+  assert.ok(left > 150 && left <= 300, left);
   const valid = await connection.isBlockhashValid(latest.value.blockhash);
   assert.equal(valid.value, true);
   assert.equal((await connection.isBlockhashValid(Keypair.generate().publicKey.toBase58())).value, false);
@@ -333,7 +335,9 @@ test('each subscription fires', async () => {
   const transaction = new Transaction().add(pay(to, LAMPORTS_PER_SOL), create);
   const signature = await connection.sendTransaction(transaction, [alice, owned]);
   connection.onSignature(signature, on('signature'), 'finalized');
-  await eventually('all of it', () => Object.values(seen).every((events) => events.length > 0));
+  // Logs of earlier transactions become final too.
+  const ours = () => seen.allLogs.some(([{ signature: other }]) => other === signature);
+  await eventually('all of it', () => Object.values(seen).every((events) => events.length > 0) && ours());
   const [account, context] = seen.account[0];
   assert.deepEqual([account.lamports, account.owner.toBase58()], [LAMPORTS_PER_SOL, SystemProgram.programId.toBase58()]);
   assert.ok(context.slot > 0);
@@ -343,7 +347,6 @@ test('each subscription fires', async () => {
   assert.equal(seen.logs.length, 1);
   assert.equal(seen.logs[0][0].signature, signature);
   assert.deepEqual([seen.logs[0][0].err, seen.logs[0][0].logs.length], [null, 4]);
-  assert.ok(seen.allLogs.some(([{ signature: other }]) => other === signature));
   assert.equal(seen.signature[0][0].err, null);
   const { slot, parent, root } = seen.slot[1][0];
   assert.ok(slot === parent + 1 && root < slot);

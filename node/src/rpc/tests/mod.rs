@@ -185,6 +185,7 @@ fn genesis() -> (Genesis, EvmVm) {
         sequencers: vec![SEQUENCER],
         accounts: (0..4).map(|index| AccountId::from_evm(signer(index).address())).collect(),
     });
+    genesis.machines.retain(|machine| machine.vm == VmId::EVM);
     let nope = hex::decode(NOPE).unwrap();
     let contracts = [
         (LOGGER, hex!("5f35805f525f55601160205fa100").to_vec()),

@@ -34,8 +34,7 @@ pub async fn drive(node: &Node, mix: &mut Mix, height: u64) {
         if tip >= height {
             return;
         }
-        // The hash of a genesis that lies years back is no blockhash any more.
-        let solana = if tip > 0 { mix.sol.next(node.sol(), 5).await } else { Vec::new() };
+        let solana = mix.sol.next(node.sol(), 5).await;
         let transactions: Vec<String> = mix.evm.next(5).into_iter().map(|signed| signed.raw).collect();
         for answer in rpc.send_raw(&transactions).await.expect("the sequencer answers") {
             answer.expect("the pool takes what follows its nonces");

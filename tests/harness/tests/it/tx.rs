@@ -62,9 +62,8 @@ async fn transactions_of_both_machines_are_sent_and_waited_for() {
     let (out, err) = run(&[&pay[..], &[&to, "1000000", "--skip-preflight"]].concat(), 14);
     assert!(out.contains("insufficient lamports") && out.contains("fee        5000 lamports"), "{out}");
     assert!(err.contains("custom program error: 0x1"), "{err}");
-    let genesis = node.rpc().block(0).await["hash"].as_str().expect("a hash").to_owned();
-    let genesis: [u8; 32] = hex::decode(&genesis[2..]).expect("hex").try_into().expect("32 bytes");
-    let old = sign(&[&payer], &[transfer(&payer.pubkey(), &numbered(1), 5_000_000)], genesis.into());
+    // The hash of no block.
+    let old = sign(&[&payer], &[transfer(&payer.pubkey(), &numbered(1), 5_000_000)], [0x11; 32].into());
     let (_, err) = run(&["tx", "sbf", "send", &old.base64(), "--url", &sol], 14);
     assert!(err.contains("Blockhash not found"), "{err}");
 
