@@ -20,6 +20,8 @@ fn sample() -> Genesis {
 /// A genesis that uses every field.
 fn full() -> Genesis {
     let mut genesis = sample();
+    // Not the devnet's, which may name newer rules: the encoding is frozen by these.
+    genesis.machines.retain(|machine| machine.vm != VmId::SBF);
     genesis.machines.push(Machine {
         vm: VmId::SBF,
         spec: "agave-3.1".into(),

@@ -75,7 +75,7 @@ fn all(runtime: &Runtime) -> Vec<Installed> {
 /// The mints under which wrapped lamports stand, each with its token program.
 const NATIVE_MINTS: [(Pubkey, Pubkey); 2] = [
     (Pubkey::from_str_const("So11111111111111111111111111111111111111112"), index::TOKEN),
-    (Pubkey::from_str_const("9pan9bMn5HatX4EJdBwg9VgCa7Uz5HL8N1m5D3NdXej9"), index::TOKEN_2022),
+    (Pubkey::from_str_const("9pan9bMn5HatX4EJdBwg9VgCa7Uz5HL8N1m5D3NdXejP"), index::TOKEN_2022),
 ];
 
 /// `mint authority: none | supply 0 | decimals 9 | initialised | freeze authority: none`, as every cluster has it.

@@ -142,7 +142,7 @@ fn lamports_can_be_wrapped() {
     let (mut world, payer) = world();
     for (program, mint) in [
         (crate::index::TOKEN, "So11111111111111111111111111111111111111112"),
-        (crate::index::TOKEN_2022, "9pan9bMn5HatX4EJdBwg9VgCa7Uz5HL8N1m5D3NdXej9"),
+        (crate::index::TOKEN_2022, "9pan9bMn5HatX4EJdBwg9VgCa7Uz5HL8N1m5D3NdXejP"),
     ] {
         let mint = Pubkey::from_str_const(mint);
         let create = spl_associated_token_account_interface::instruction::create_associated_token_account(
