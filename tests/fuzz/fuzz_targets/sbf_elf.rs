@@ -1,0 +1,66 @@
+//! Any bytes as the ELF of a program that a simulated transaction calls: they run, or the call fails.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use solana_hash::Hash;
+use solana_instruction::Instruction;
+use solana_message::{Message, VersionedMessage};
+use solana_pubkey::Pubkey;
+use solana_sdk_ids::bpf_loader;
+use solana_signature::Signature;
+use solana_transaction::versioned::VersionedTransaction;
+use std::sync::LazyLock;
+use weft_sbf::record::{self, INLINE_BYTES_MAX, PAGE_BYTES};
+use weft_sbf::{NEWEST_SPEC, SbfConfig, SbfVm, SimulateOptions, key};
+use weft_state::{EmptyState, Journal};
+use weft_types::{AccountId, B256, Bytes, DaHeight, GasRate, Height, U256};
+use weft_vm::{BlockEnv, BlockPhase, FeeSplit, Vm};
+
+const PAYER: Pubkey = Pubkey::new_from_array([2; 32]);
+const PROGRAM: Pubkey = Pubkey::new_from_array([3; 32]);
+
+static VM: LazyLock<SbfVm> = LazyLock::new(|| {
+    let specs = vec![(DaHeight(0), NEWEST_SPEC.to_owned(), GasRate::ONE)];
+    SbfVm::new(SbfConfig { specs, jit: true }).expect("a known rule set")
+});
+
+fn env() -> BlockEnv {
+    let collector = AccountId(B256::repeat_byte(1));
+    BlockEnv {
+        chain_id: 31_337,
+        height: Height(1),
+        origin: DaHeight(1),
+        parent_hash: B256::ZERO,
+        timestamp_ms: 1_000,
+        prevrandao: B256::ZERO,
+        gas_limit: 60_000_000,
+        base_fee: 0,
+        fee_recipient: collector,
+        fees: FeeSplit { treasury: collector, base_to_recipient_bp: 0, base_to_treasury_bp: 0 },
+    }
+}
+
+fuzz_target!(|elf: &[u8]| {
+    let env = env();
+    let mut journal = Journal::new(&EmptyState);
+    VM.on_block(&mut journal, &env, BlockPhase::Begin).expect("memory");
+    for pubkey in [PAYER, PROGRAM] {
+        let wei = U256::from(1_000_000_000_000_000_000_u64);
+        journal.mint(wei).expect("memory");
+        journal.credit(key::account_id(&pubkey), wei).expect("it fits");
+    }
+    journal.set(key::account(&PROGRAM), record::encode(&bpf_loader::ID, true, elf));
+    if elf.len() > INLINE_BYTES_MAX {
+        for (index, page) in (0_u32..).zip(elf.chunks(PAGE_BYTES)) {
+            journal.set(key::page(&PROGRAM, index), Bytes::copy_from_slice(page));
+        }
+    }
+    let call = Instruction::new_with_bytes(PROGRAM, &elf[..elf.len().min(64)], vec![]);
+    let message = Message::new_with_blockhash(&[call], Some(&PAYER), &Hash::default());
+    let transaction = VersionedTransaction {
+        signatures: vec![Signature::default()],
+        message: VersionedMessage::Legacy(message),
+    };
+    let options = SimulateOptions { sig_verify: false, replace_blockhash: true };
+    VM.simulate(&mut journal, &env, &transaction, options).expect("memory");
+});
