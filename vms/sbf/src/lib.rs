@@ -121,8 +121,12 @@ impl SbfVm {
                 Err(TransactionError::AlreadyProcessed)
             }
             (Some(_), _) => Ok(Age { named, nonce_account: None }),
-            (None, Some(nonce_account)) => Ok(Age { named, nonce_account: Some(nonce_account) }),
-            (None, None) => Err(TransactionError::BlockhashNotFound),
+            // Solana's bank looks for the nonce as for a blockhash. The processor alone would say that an account is
+            // missing.
+            (None, Some(nonce)) if lamports(journal.balance(key::account_id(&nonce))?)? > 0 => {
+                Ok(Age { named, nonce_account: Some(nonce) })
+            }
+            (None, _) => Err(TransactionError::BlockhashNotFound),
         })
     }
 

@@ -1,6 +1,7 @@
-//! A chain of both machines is derived again, taken back, and gone on with, and nothing differs.
+//! A chain of both machines is derived again, taken back, gone on with, and started from a copy, and nothing differs.
 
 use crate::chain::{Mix, assert_same, assert_same_solana, drive, settled};
+use std::path::{Path, PathBuf};
 use weft_tests::process::{Node, weft};
 use weft_tests::seed;
 use weft_tests::world::{Rules, World};
@@ -27,6 +28,8 @@ async fn a_mixed_chain_is_replayed_rolled_back_and_gone_on_with() {
         succeeds(&world, &follower, &["replay", "--celestia", &world.celestia.url()])
             .contains("are the same")
     );
+    // A copy of a stopped node's folder is a snapshot: who starts from it goes on as the others do.
+    let copied = copy_of(follower.dir(), &world.dir().join("copied"));
     let back = succeeds(&world, &follower, &["rollback", "--to", &BACK_TO.to_string()]);
     assert!(back.contains(&format!("from height {tip} to ")), "{back}");
     assert!(!back.contains(&format!("to {tip},")), "it did not go back: {back}");
@@ -34,8 +37,13 @@ async fn a_mixed_chain_is_replayed_rolled_back_and_gone_on_with() {
     settled(sequencer.rpc(), follower.rpc()).await;
     assert_same_solana(sequencer.sol(), follower.sol(), &mix.sol).await;
 
+    let copied = Node::start("copied", &copied, world.run_args(&world.celestia.url())).await;
+
     drive(&sequencer, &mut mix, END).await;
     let tip = settled(sequencer.rpc(), follower.rpc()).await;
+    settled(sequencer.rpc(), copied.rpc()).await;
+    assert_same(sequencer.rpc(), copied.rpc(), tip).await;
+    assert_same_solana(sequencer.sol(), copied.sol(), &mix.sol).await;
     let mixed = assert_same(sequencer.rpc(), follower.rpc(), tip).await;
     assert!(mixed > 0, "no block holds transactions of both machines");
     assert_same_solana(sequencer.sol(), follower.sol(), &mix.sol).await;
@@ -44,6 +52,21 @@ async fn a_mixed_chain_is_replayed_rolled_back_and_gone_on_with() {
         succeeds(&world, &follower, &["replay", "--celestia", &world.celestia.url()])
             .contains("are the same")
     );
+}
+
+/// Copies a folder with all that is in it.
+fn copy_of(from: &Path, to: &Path) -> PathBuf {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_of(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+    to.to_owned()
 }
 
 /// Runs a command on the stopped node's store; gives what it said.

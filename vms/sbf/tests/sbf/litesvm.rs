@@ -15,7 +15,7 @@ use weft_sbf::{Detail, InnerInstruction, InnerInstructions, SbfVm, key};
 use weft_state::StateRead;
 use weft_types::B256;
 
-const TRANSACTIONS: usize = 8_000;
+const TRANSACTIONS: usize = 6_000;
 const IN_A_BLOCK: usize = 8;
 
 /// Where litesvm is known to differ from Solana, and so from us. Nothing else may differ.
@@ -121,7 +121,12 @@ impl Lockstep {
     }
 
     /// Runs it on both and compares all that can be seen of it.
-    fn step(&mut self, block: &mut Block<'_>, vm: &SbfVm, planned: &Planned) -> Result<Detail, TransactionError> {
+    fn step(
+        &mut self,
+        block: &mut Block<'_>,
+        vm: &SbfVm,
+        planned: &Planned,
+    ) -> Result<Detail, TransactionError> {
         let mut keys = planned.transaction.message.static_account_keys().to_vec();
         let payer = keys[0];
         let before = self.theirs(&payer).map_or(0, |account| account.lamports());
@@ -140,7 +145,8 @@ impl Lockstep {
                 different.insert(*key, pair);
             }
         }
-        let case = || format!("{:?} {:?}\nours: {ours:#?}\ntheirs: {theirs:#?}", planned.names, planned.fault);
+        let case =
+            || format!("{:?} {:?}\nours: {ours:#?}\ntheirs: {theirs:#?}", planned.names, planned.fault);
         match known {
             None => same(&ours, &theirs, &case),
             // Only the fee is taken, or what it ran by is another nonce too.
@@ -148,17 +154,26 @@ impl Lockstep {
                 let paid = before - block.account(vm, &payer).map_or(0, |account| account.lamports());
                 assert_eq!(Ok(paid), ours.as_ref().map(|detail| detail.fee), "{}", case());
                 let nonce = different.remove(&payer).map(|_| different.keys().copied().collect::<Vec<_>>());
-                assert!(nonce.is_some_and(|keys| keys.iter().all(|key| Some(*key) == planned.nonce)), "{}", case());
+                assert!(
+                    nonce.is_some_and(|keys| keys.iter().all(|key| Some(*key) == planned.nonce)),
+                    "{}",
+                    case()
+                );
                 different.clear();
             }
             Some(Known::Nonce) => {
                 same(&ours, &theirs, &case);
                 let nonce = planned.nonce.expect("it ran by one");
                 if let Some((Some(ours), Some(theirs))) = different.remove(&nonce) {
-                    let value = DurableNonce::from_blockhash(&solana_hash::Hash::new_from_array(block.env.parent_hash.0));
+                    let value = DurableNonce::from_blockhash(&solana_hash::Hash::new_from_array(
+                        block.env.parent_hash.0,
+                    ));
                     assert_eq!(&ours.data()[40..72], value.as_hash().as_bytes(), "{}", case());
                     assert_eq!(ours.lamports(), theirs.lamports(), "{}", case());
-                    assert_eq!((&ours.data()[..40], &ours.data()[72..]), (&theirs.data()[..40], &theirs.data()[72..]));
+                    assert_eq!(
+                        (&ours.data()[..40], &ours.data()[72..]),
+                        (&theirs.data()[..40], &theirs.data()[72..])
+                    );
                 }
             }
             Some(Known::OldBlockhash | Known::LoadedBytes | Known::Order) => different.clear(),
@@ -167,7 +182,7 @@ impl Lockstep {
         if known.is_some() {
             for key in &keys {
                 let account = block.account(vm, key);
-                if !account.as_ref().is_some_and(|account| account.executable()) && !SYSVARS.contains(key) {
+                if !SYSVARS.contains(key) {
                     self.take(key, account);
                 }
             }
@@ -184,7 +199,11 @@ fn shape(account: &Option<AccountSharedData>) -> Option<(u64, &[u8], Pubkey, boo
 }
 
 /// Which known difference a transaction is, if it is one.
-fn excuse(planned: &Planned, ours: &Result<Detail, TransactionError>, theirs: &TransactionResult) -> Option<Known> {
+fn excuse(
+    planned: &Planned,
+    ours: &Result<Detail, TransactionError>,
+    theirs: &TransactionResult,
+) -> Option<Known> {
     use TransactionError as E;
     let other = theirs.as_ref().err().map(|failed| &failed.err);
     if planned.fault == Fault::OldBlockhash && other == Some(&E::BlockhashNotFound) {
@@ -196,11 +215,10 @@ fn excuse(planned: &Planned, ours: &Result<Detail, TransactionError>, theirs: &T
     };
     match (&detail.err, other) {
         (Some(E::ProgramAccountNotFound), Some(E::InvalidProgramForExecution)) => Some(Known::MissingProgram),
-        (Some(ours @ (E::InvalidProgramForExecution | E::MaxLoadedAccountsDataSizeExceeded)), Some(theirs))
-            if ours == theirs =>
-        {
-            Some(Known::FeesOnly)
-        }
+        (
+            Some(ours @ (E::InvalidProgramForExecution | E::MaxLoadedAccountsDataSizeExceeded)),
+            Some(theirs),
+        ) if ours == theirs => Some(Known::FeesOnly),
         (Some(E::MaxLoadedAccountsDataSizeExceeded), _) => Some(Known::LoadedBytes),
         _ => planned.nonce.map(|_| Known::Nonce),
     }
@@ -216,7 +234,9 @@ fn theirs_is_seen_first(ours: &TransactionError, theirs: &TransactionError) -> b
         | E::InvalidAddressLookupTableIndex => Some((0, 3)),
         E::SignatureFailure => Some((1, 0)),
         E::BlockhashNotFound => Some((2, 2)),
-        E::InstructionError(..) | E::DuplicateInstruction(_) | E::InvalidLoadedAccountsDataSizeLimit => Some((3, 1)),
+        E::InstructionError(..) | E::DuplicateInstruction(_) | E::InvalidLoadedAccountsDataSizeLimit => {
+            Some((3, 1))
+        }
         _ => None,
     };
     let (Some(ours), Some(theirs)) = (place(ours), place(theirs)) else { return false };
@@ -306,7 +326,13 @@ fn litesvm_ends_each_transaction_as_we_do() {
     }
     println!("known differences: {:#?}", both.known);
     println!("succeeded, failed, refused: {:#?}", both.seen);
-    let total = |at: usize| both.seen.iter().filter(|(name, _)| name.starts_with(char::is_uppercase)).map(|(_, counts)| counts[at]).sum::<usize>();
+    let total = |at: usize| {
+        both.seen
+            .iter()
+            .filter(|(name, _)| name.starts_with(char::is_uppercase))
+            .map(|(_, counts)| counts[at])
+            .sum::<usize>()
+    };
     let (succeeded, failed, refused) = (total(0), total(1), total(2));
     assert_eq!(succeeded + failed + refused, TRANSACTIONS);
     assert!(succeeded > TRANSACTIONS / 5 && failed > TRANSACTIONS / 5 && refused > TRANSACTIONS / 50);

@@ -2,6 +2,7 @@
 
 use crate::random::{Mix, Step, Thing, View, readonly};
 use crate::world::SOL;
+use rand::Rng;
 use solana_address_lookup_table_interface::instruction as table;
 use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
@@ -10,7 +11,6 @@ use solana_system_interface::instruction as system;
 use spl_token_2022_interface::extension::{ExtensionType, transfer_fee::instruction as transfer_fee};
 use spl_token_2022_interface::instruction::{self as token, AuthorityType};
 use spl_token_2022_interface::state::{Account, Mint};
-use rand::Rng;
 use weft_sbf::index::{TOKEN, TOKEN_2022};
 
 pub const MEMO: Pubkey = Pubkey::from_str_const("MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr");
@@ -52,7 +52,13 @@ impl Mix {
             0..3 => step("transfer", vec![system::transfer(payer, &to, lamports)], vec![]),
             3 => {
                 let key = self.fresh();
-                let create = system::create_account(payer, &key, self.pick(&[exempt, exempt, lamports]), space, &owner);
+                let create = system::create_account(
+                    payer,
+                    &key,
+                    self.pick(&[exempt, exempt, lamports]),
+                    space,
+                    &owner,
+                );
                 step("create", vec![create], vec![Thing::Plain { key }])
             }
             4 => {
@@ -78,7 +84,8 @@ impl Mix {
             6 => {
                 let seed = format!("seed {}", self.rng.random_range(0..1_000));
                 let key = Pubkey::create_with_seed(payer, &seed, &owner).expect("short");
-                let create = system::create_account_with_seed(payer, &key, payer, &seed, exempt, space, &owner);
+                let create =
+                    system::create_account_with_seed(payer, &key, payer, &seed, exempt, space, &owner);
                 step("create with seed", vec![create], vec![Thing::Seeded { key, base: *payer, seed, owner }])
             }
             _ => self.seeded(payer, lamports, space),
@@ -128,7 +135,8 @@ impl Mix {
             4 => ("authorize nonce", system::authorize_nonce_account(&key, &authority, payer)),
             _ => ("upgrade nonce", system::upgrade_nonce_account(key)),
         };
-        let adds = if name == "authorize nonce" { vec![Thing::Nonce { key, authority: *payer }] } else { vec![] };
+        let adds =
+            if name == "authorize nonce" { vec![Thing::Nonce { key, authority: *payer }] } else { vec![] };
         step(name, vec![instruction], adds)
     }
 
@@ -176,7 +184,12 @@ impl Mix {
             let points = self.rng.random_range(0..10_001);
             let most = self.pick(&[0, 1, 50, u64::MAX]);
             let config = transfer_fee::initialize_transfer_fee_config(
-                &program, &key, Some(payer), Some(payer), points, most,
+                &program,
+                &key,
+                Some(payer),
+                Some(payer),
+                points,
+                most,
             );
             instructions.push(config.expect("a token program"));
         }
@@ -194,7 +207,8 @@ impl Mix {
         let key = self.fresh();
         let owner = self.wallet();
         let extensions: &[ExtensionType] = if fee { &[ExtensionType::TransferFeeAmount] } else { &[] };
-        let space = ExtensionType::try_calculate_account_len::<Account>(extensions).expect("known extensions");
+        let space =
+            ExtensionType::try_calculate_account_len::<Account>(extensions).expect("known extensions");
         let lamports = self.rent.minimum_balance(space);
         let create = system::create_account(payer, &key, lamports, space as u64, &program);
         let initialize = match self.rng.random_range(0..3) {
@@ -224,7 +238,9 @@ impl Mix {
     }
 
     fn token(&mut self, payer: &Pubkey) -> Step {
-        let Some((mint, program, decimals, fee, authority)) = self.mint() else { return self.new_mint(payer) };
+        let Some((mint, program, decimals, fee, authority)) = self.mint() else {
+            return self.new_mint(payer);
+        };
         let authority = if self.rng.random_bool(0.9) { authority } else { *payer };
         let of = |thing: &Thing| match thing {
             Thing::Token { key, mint: other, owner } if *other == mint => Some((*key, *owner)),
@@ -265,7 +281,17 @@ impl Mix {
         let (name, instruction) = match self.rng.random_range(0..5) {
             0 => (
                 "transfer with fee",
-                transfer_fee::transfer_checked_with_fee(program, from, mint, to, owner, &[], amount, decimals, least),
+                transfer_fee::transfer_checked_with_fee(
+                    program,
+                    from,
+                    mint,
+                    to,
+                    owner,
+                    &[],
+                    amount,
+                    decimals,
+                    least,
+                ),
             ),
             1 => ("harvest", transfer_fee::harvest_withheld_tokens_to_mint(program, mint, &[from, to])),
             2 => (
@@ -274,7 +300,14 @@ impl Mix {
             ),
             3 => (
                 "withdraw from accounts",
-                transfer_fee::withdraw_withheld_tokens_from_accounts(program, mint, to, authority, &[], &[from, to]),
+                transfer_fee::withdraw_withheld_tokens_from_accounts(
+                    program,
+                    mint,
+                    to,
+                    authority,
+                    &[],
+                    &[from, to],
+                ),
             ),
             _ => ("set fee", transfer_fee::set_transfer_fee(program, mint, authority, &[], points, amount)),
         };
@@ -304,7 +337,10 @@ impl Mix {
         #[allow(deprecated, reason = "what many programs still send")]
         let (name, instruction) = match self.rng.random_range(0..30) {
             0..4 => ("mint to", token::mint_to(program, mint, to, authority, &[], large)),
-            4..8 => ("mint to checked", token::mint_to_checked(program, mint, to, authority, &[], large, decimals)),
+            4..8 => (
+                "mint to checked",
+                token::mint_to_checked(program, mint, to, authority, &[], large, decimals),
+            ),
             8..11 => ("token transfer", token::transfer(program, from, to, owner, &[], amount)),
             11..16 => (
                 "transfer checked",
@@ -320,7 +356,10 @@ impl Mix {
             20 => ("burn", token::burn(program, from, mint, owner, &[], amount)),
             21 => ("burn checked", token::burn_checked(program, from, mint, owner, &[], amount, decimals)),
             22 => ("set authority", token::set_authority(program, from, Some(&other), kind, owner, &[])),
-            23 => ("set mint's authority", token::set_authority(program, mint, Some(&other), kind, authority, &[])),
+            23 => (
+                "set mint's authority",
+                token::set_authority(program, mint, Some(&other), kind, authority, &[]),
+            ),
             24 => ("freeze", token::freeze_account(program, from, mint, authority, &[])),
             25 => ("thaw", token::thaw_account(program, from, mint, authority, &[])),
             26 => ("close token account", token::close_account(program, from, authority, owner, &[])),

@@ -319,7 +319,8 @@ impl Mix {
         fault: &mut Fault,
         view: &mut View<'_>,
     ) -> VersionedMessage {
-        let legacy = || VersionedMessage::Legacy(Message::new_with_blockhash(instructions, Some(payer), &blockhash));
+        let legacy =
+            || VersionedMessage::Legacy(Message::new_with_blockhash(instructions, Some(payer), &blockhash));
         if self.rng.random_bool(0.6) {
             return legacy();
         }
@@ -354,7 +355,8 @@ impl Mix {
         let signers = usize::from(message.header().num_required_signatures);
         let keys = message.static_account_keys().iter().take(signers);
         // An address without a key can't sign: what stands there is not its signature.
-        let sign = |key| self.keys.get(key).map_or(Signature::from([7; 64]), |pair| pair.sign_message(&bytes));
+        let sign =
+            |key| self.keys.get(key).map_or(Signature::from([7; 64]), |pair| pair.sign_message(&bytes));
         let mut signatures: Vec<Signature> = keys.map(sign).collect();
         if fault == Fault::Forged {
             let at = self.rng.random_range(0..signatures.len());

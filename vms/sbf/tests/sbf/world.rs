@@ -86,7 +86,11 @@ impl<'a> Block<'a> {
         }
     }
 
-    pub fn run(&mut self, vm: &SbfVm, transaction: &VersionedTransaction) -> Result<Detail, TransactionError> {
+    pub fn run(
+        &mut self,
+        vm: &SbfVm,
+        transaction: &VersionedTransaction,
+    ) -> Result<Detail, TransactionError> {
         let payload = bincode::serialize(transaction).expect("a transaction");
         match self.outcome(vm, &payload) {
             Ok(outcome) => {
@@ -193,13 +197,6 @@ impl World {
     pub fn close(&mut self, (env, changes): (BlockEnv, ChangeSet)) {
         self.env = env;
         self.state.apply(&changes);
-    }
-
-    /// The one transaction of the next block must succeed.
-    pub fn run(&mut self, payer: &Keypair, others: &[&Keypair], instructions: &[Instruction]) -> Detail {
-        let detail = self.send(payer, others, instructions).expect("it is in the block");
-        assert_eq!(detail.err, None, "{:#?}", detail.logs);
-        detail
     }
 
     /// The one transaction of the next block.
