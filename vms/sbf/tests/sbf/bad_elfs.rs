@@ -82,8 +82,8 @@ fn bad_elfs_are_not_deployed_and_do_not_run() {
         let expected = TransactionError::InstructionError(1, InstructionError::InvalidAccountData);
         assert_eq!(refused.err, Some(expected), "{name}: {:#?}", refused.logs);
         let failed = call(&mut world(), &elf);
-        // What stands there already may name calls that were there once: it fails where it makes them, and all that it
-        // might have used is gone.
+        // What stands there already may name calls that were there once: it fails where it makes them, and has
+        // used up all that it could.
         let (expected, units) = match name {
             "no such call, v0" => (InstructionError::ProgramFailedToComplete, 200_000),
             _ => (InstructionError::UnsupportedProgramId, 0),
