@@ -36,12 +36,6 @@ pub fn page(pubkey: &Pubkey, index: u32) -> Key {
     at(PAGE, &[pubkey.as_ref(), &index.to_be_bytes()].concat())
 }
 
-/// The balance of an account. EVM accounts have one too, under their 32 bytes.
-#[must_use]
-pub fn ledger(pubkey: &Pubkey) -> Key {
-    key::ledger(account_id(pubkey))
-}
-
 /// The account that a pubkey names.
 #[must_use]
 pub fn account_id(pubkey: &Pubkey) -> AccountId {

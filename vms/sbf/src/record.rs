@@ -66,7 +66,7 @@ pub fn decode(bytes: &Bytes) -> Option<AccountRecord> {
     known.then_some(AccountRecord { owner, executable: flags & EXECUTABLE != 0, data })
 }
 
-/// The record of an account with that `data`, and its pages' total where it is paged.
+/// The record of an account with that `data`: all of it, or its name where it stands in pages.
 #[must_use]
 pub fn encode(owner: &Pubkey, executable: bool, data: &[u8]) -> Bytes {
     let paged = data.len() > INLINE_BYTES_MAX;
