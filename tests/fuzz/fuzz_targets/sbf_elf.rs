@@ -1,6 +1,8 @@
 //! Any bytes as the ELF of a program that a simulated transaction calls: they run, or the call fails.
 #![no_main]
 
+mod sbf;
+
 use libfuzzer_sys::fuzz_target;
 use solana_hash::Hash;
 use solana_instruction::Instruction;
@@ -11,37 +13,18 @@ use solana_signature::Signature;
 use solana_transaction::versioned::VersionedTransaction;
 use std::sync::LazyLock;
 use weft_sbf::record::{self, INLINE_BYTES_MAX, PAGE_BYTES};
-use weft_sbf::{NEWEST_SPEC, SbfConfig, SbfVm, SimulateOptions, key};
+use weft_sbf::{SbfVm, SimulateOptions, key};
 use weft_state::{EmptyState, Journal};
-use weft_types::{AccountId, B256, Bytes, DaHeight, GasRate, Height, U256};
-use weft_vm::{BlockEnv, BlockPhase, FeeSplit, Vm};
+use weft_types::{Bytes, U256};
+use weft_vm::{BlockPhase, Vm};
 
 const PAYER: Pubkey = Pubkey::new_from_array([2; 32]);
 const PROGRAM: Pubkey = Pubkey::new_from_array([3; 32]);
 
-static VM: LazyLock<SbfVm> = LazyLock::new(|| {
-    let specs = vec![(DaHeight(0), NEWEST_SPEC.to_owned(), GasRate::ONE)];
-    SbfVm::new(SbfConfig { specs, jit: true }).expect("a known rule set")
-});
-
-fn env() -> BlockEnv {
-    let collector = AccountId(B256::repeat_byte(1));
-    BlockEnv {
-        chain_id: 31_337,
-        height: Height(1),
-        origin: DaHeight(1),
-        parent_hash: B256::ZERO,
-        timestamp_ms: 1_000,
-        prevrandao: B256::ZERO,
-        gas_limit: 60_000_000,
-        base_fee: 0,
-        fee_recipient: collector,
-        fees: FeeSplit { treasury: collector, base_to_recipient_bp: 0, base_to_treasury_bp: 0 },
-    }
-}
+static VM: LazyLock<SbfVm> = LazyLock::new(|| sbf::machine(true));
 
 fuzz_target!(|elf: &[u8]| {
-    let env = env();
+    let env = sbf::block();
     let mut journal = Journal::new(&EmptyState);
     VM.on_block(&mut journal, &env, BlockPhase::Begin).expect("memory");
     for pubkey in [PAYER, PROGRAM] {
