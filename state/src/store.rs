@@ -109,7 +109,7 @@ pub(crate) struct Inner {
     oldest: AtomicU64,
     /// Raised by each rollback.
     epoch: AtomicU64,
-    _lock: Option<File>,
+    _lock: Option<Lock>,
 }
 
 impl Store {
@@ -146,7 +146,7 @@ impl Store {
         Self::assemble(kv, Path::new(name), None, genesis)
     }
 
-    fn assemble(kv: Arc<dyn Kv>, dir: &Path, lock: Option<File>, genesis: B256) -> Result<Self, StoreError> {
+    fn assemble(kv: Arc<dyn Kv>, dir: &Path, lock: Option<Lock>, genesis: B256) -> Result<Self, StoreError> {
         let inner = Inner {
             kv,
             dir: dir.to_path_buf(),
@@ -350,13 +350,25 @@ impl NodeRead for Nodes {
     }
 }
 
-fn lock(dir: &Path) -> Result<File, StoreError> {
+/// The lock of a directory. It is let go by name: closing the file is not enough while a process that is being
+/// spawned still holds a copy of its descriptor, and the directory may be opened again in that moment.
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "did not unlock the store");
+        }
+    }
+}
+
+fn lock(dir: &Path) -> Result<Lock, StoreError> {
     let failed = |e: std::io::Error| StoreError::Failed { dir: dir.to_path_buf(), what: e.to_string() };
     std::fs::create_dir_all(dir).map_err(failed)?;
     let file =
         File::options().write(true).create(true).truncate(false).open(dir.join(LOCK_FILE)).map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(TryLockError::WouldBlock) => Err(StoreError::Locked(dir.to_path_buf())),
         Err(TryLockError::Error(e)) => Err(failed(e)),
     }

@@ -85,6 +85,18 @@ pub(crate) struct Log {
     bodies_len: u64,
 }
 
+impl Drop for Log {
+    /// Lets the lock go by name. Closing the file is not enough while a process that is being spawned still holds
+    /// a copy of its descriptor, and the next `open` of this process may come in that moment.
+    fn drop(&mut self) {
+        if let Medium::File(file) = &self.records
+            && let Err(error) = file.unlock()
+        {
+            tracing::warn!(%error, "did not unlock the log");
+        }
+    }
+}
+
 impl Log {
     /// The log in `dir`, made where there is none, cut back to its last whole block; in memory without a `dir`.
     pub(crate) fn open(dir: Option<&Path>, chain_id: &str) -> Result<Self, LocalError> {
@@ -226,4 +238,22 @@ impl Log {
 /// Where the record of a height begins.
 fn place(height: u64) -> u64 {
     HEAD_BYTES as u64 + height.saturating_sub(1) * RECORD_BYTES as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_of_the_descriptor_does_not_keep_the_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = Log::open(Some(dir.path()), "a").unwrap();
+        let Medium::File(file) = &log.records else { panic!("not a file") };
+        // What a fork has until it executes.
+        let copy = file.try_clone().unwrap();
+        assert!(matches!(Log::open(Some(dir.path()), "a"), Err(LocalError::InUse(_))));
+        drop(log);
+        Log::open(Some(dir.path()), "a").unwrap();
+        drop(copy);
+    }
 }
