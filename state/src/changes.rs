@@ -57,7 +57,7 @@ impl ChangeSet {
     }
 
     /// Changes with `from <= key < to`, ascending. Empty where `from >= to`.
-    pub fn range(&self, from: &[u8], to: &[u8]) -> impl Iterator<Item = (&Key, &Option<Bytes>)> {
+    pub fn range(&self, from: &[u8], to: &[u8]) -> impl DoubleEndedIterator<Item = (&Key, &Option<Bytes>)> {
         let to = if from < to { to } else { from };
         let range = self.0.range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)));
         range.map(|(key, change)| (key, &change.value))

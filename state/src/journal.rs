@@ -139,6 +139,29 @@ impl<'a> Journal<'a> {
     /// # Errors
     /// [`ReadError`] where the store fails.
     pub fn range(&mut self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Key, Bytes)>, ReadError> {
+        self.merged(from, to, false, limit)
+    }
+
+    /// [`Self::range`] from the high end: the highest `limit` pairs, descending.
+    ///
+    /// # Errors
+    /// [`ReadError`] where the store fails.
+    pub fn range_back(
+        &mut self,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+    ) -> Result<Vec<(Key, Bytes)>, ReadError> {
+        self.merged(from, to, true, limit)
+    }
+
+    fn merged(
+        &mut self,
+        from: &[u8],
+        to: &[u8],
+        reverse: bool,
+        limit: usize,
+    ) -> Result<Vec<(Key, Bytes)>, ReadError> {
         if from >= to {
             return Ok(Vec::new());
         }
@@ -146,7 +169,11 @@ impl<'a> Journal<'a> {
         sorted.extend(fresh.drain(..));
         let keys = sorted.range::<[u8], _>((Bound::Included(from), Bound::Excluded(to)));
         let written = keys.filter_map(|key| Some((key, self.entries.get(key)?.written.as_ref()?)));
-        merged_range(self.base, written, from, to, limit)
+        if reverse {
+            merged_range(self.base, written.rev(), from, to, true, limit)
+        } else {
+            merged_range(self.base, written, from, to, false, limit)
+        }
     }
 
     /// Writes `value` under `key`.

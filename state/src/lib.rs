@@ -29,6 +29,6 @@ pub use changes::ChangeSet;
 pub use journal::{Checkpoint, Journal, OutboxEntry, SupplyViolation, TransactionEffects};
 pub use key::Key;
 pub use kv::{Batch, FjallKv, Kv, KvError, MemoryKv, Scan, SledKv, Table};
-pub use read::{EmptyState, Overlay, ReadError, StateRead};
+pub use read::{EmptyState, Overlay, ReadError, StateRead, merged_range};
 pub use store::{Backend, Finished, Pruned, Session, Store, StoreConfig, StoreError, Tip};
 pub use tree::{JmtTree, NodeOverlay, NodeRead, Tree, TreeUpdate};

@@ -1,7 +1,6 @@
 //! [`StateRead`]: the one seam through which execution sees committed state.
 
 use crate::{ChangeSet, Key};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use weft_types::Bytes;
 
@@ -23,6 +22,18 @@ pub trait StateRead: Send + Sync {
     /// # Errors
     /// [`ReadError`] where the store fails.
     fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Key, Bytes)>, ReadError>;
+
+    /// [`Self::range`] from the high end: the highest `limit` pairs, descending. As provided it reads the whole range,
+    /// which states that are kept in memory may do; a store has its own.
+    ///
+    /// # Errors
+    /// [`ReadError`] where the store fails.
+    fn range_back(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Key, Bytes)>, ReadError> {
+        let mut pairs = self.range(from, to, usize::MAX)?;
+        pairs.reverse();
+        pairs.truncate(limit);
+        Ok(pairs)
+    }
 }
 
 impl<T: StateRead + ?Sized> StateRead for Arc<T> {
@@ -32,6 +43,10 @@ impl<T: StateRead + ?Sized> StateRead for Arc<T> {
 
     fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Key, Bytes)>, ReadError> {
         (**self).range(from, to, limit)
+    }
+
+    fn range_back(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Key, Bytes)>, ReadError> {
+        (**self).range_back(from, to, limit)
     }
 }
 
@@ -72,28 +87,59 @@ impl StateRead for Overlay {
     }
 
     fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Key, Bytes)>, ReadError> {
-        merged_range(&*self.base, self.changes.range(from, to), from, to, limit)
+        merged_range(&*self.base, self.changes.range(from, to), from, to, false, limit)
+    }
+
+    fn range_back(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Key, Bytes)>, ReadError> {
+        merged_range(&*self.base, self.changes.range(from, to).rev(), from, to, true, limit)
     }
 }
 
-/// A range of `base` with `changes` (of that range, ascending) laid over it.
-pub(crate) fn merged_range<'a>(
+/// A range of `base` with `changes` laid over it: the changes of that range, ascending, or descending where `reverse`
+/// is. Neither side is read further than `limit` pairs need.
+///
+/// # Errors
+/// [`ReadError`] where the base fails.
+pub fn merged_range<'a>(
     base: &dyn StateRead,
     changes: impl Iterator<Item = (&'a Key, &'a Option<Bytes>)>,
     from: &[u8],
     to: &[u8],
+    reverse: bool,
     limit: usize,
 ) -> Result<Vec<(Key, Bytes)>, ReadError> {
-    let changes: BTreeMap<&Key, &Option<Bytes>> = changes.collect();
-    // Each removal can hide one pair of the base, so this many always suffice.
-    let removed = changes.values().filter(|change| change.is_none()).count();
-    let mut merged: BTreeMap<Key, Bytes> =
-        base.range(from, to, limit.saturating_add(removed))?.into_iter().collect();
-    for (key, change) in changes {
-        match change {
-            Some(value) => merged.insert(key.clone(), value.clone()),
-            None => merged.remove(key),
-        };
+    let mut changes = changes.peekable();
+    let mut merged = Vec::new();
+    let (mut from, mut to) = (from.to_vec(), to.to_vec());
+    while merged.len() < limit {
+        // A page that changes hide in part is followed by another one.
+        let asked = limit.saturating_sub(merged.len());
+        let page = if reverse { base.range_back(&from, &to, asked)? } else { base.range(&from, &to, asked)? };
+        let last = page.len() < asked;
+        if let Some((key, _)) = page.last() {
+            if reverse {
+                to.clone_from(key);
+            } else {
+                from.clone_from(key);
+                from.push(0);
+            }
+        }
+        for (key, value) in page {
+            let before = |change: &&Key| if reverse { **change > key } else { **change < key };
+            while let Some((change, new)) = changes.next_if(|(change, _)| before(change)) {
+                merged.extend(new.clone().map(|new| (change.clone(), new)));
+            }
+            match changes.next_if(|(change, _)| **change == key) {
+                Some((_, new)) => merged.extend(new.clone().map(|new| (key, new))),
+                None => merged.push((key, value)),
+            }
+        }
+        if last {
+            let rest = changes.filter_map(|(key, new)| Some((key.clone(), new.clone()?)));
+            merged.extend(rest.take(limit.saturating_sub(merged.len())));
+            break;
+        }
     }
-    Ok(merged.into_iter().take(limit).collect())
+    merged.truncate(limit);
+    Ok(merged)
 }

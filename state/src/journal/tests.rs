@@ -158,6 +158,8 @@ proptest! {
                 let state: Vec<_> = model.state.clone().into_iter().collect();
                 prop_assert_eq!(journal.range(&[], &[0xff; 40], 100).expect("memory"), state.clone());
                 prop_assert_eq!(journal.range(&[], &[0xff; 40], 3).expect("memory"), &state[..state.len().min(3)]);
+                let last: Vec<_> = state.iter().rev().take(3).cloned().collect();
+                prop_assert_eq!(journal.range_back(&[], &[0xff; 40], 3).expect("memory"), last);
                 prop_assert_eq!(journal.logs(), &model.logs[..]);
             }
             for (checkpoint, _) in open.into_iter().rev() {

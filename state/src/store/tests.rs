@@ -59,6 +59,11 @@ fn assert_state(view: &dyn StateRead, state: &State) {
     let (from, to) = ([1_u8, 0], [4_u8]);
     let expected = state.range(from.to_vec()..to.to_vec()).map(|(k, v)| (k.clone(), v.clone())).collect();
     assert_eq!(view.range(&from, &to, MANY), Ok(expected));
+    assert_eq!(view.range_back(&[], &[0xff; 9], MANY), Ok(pairs(state).into_iter().rev().collect()));
+    assert_eq!(view.range_back(&[], &[0xff; 9], 2), Ok(pairs(state).into_iter().rev().take(2).collect()));
+    let expected =
+        state.range(from.to_vec()..to.to_vec()).rev().map(|(k, v)| (k.clone(), v.clone())).collect();
+    assert_eq!(view.range_back(&from, &to, MANY), Ok(expected));
     for key in (0..8_u8).flat_map(|k| [vec![k], vec![k, 0], vec![k, 0, 0xff], vec![0, k]]) {
         assert_eq!(view.get(&key), Ok(state.get(&key).cloned()), "key {key:02x?}");
     }

@@ -89,6 +89,23 @@ impl StateAt {
             };
         }
     }
+
+    /// The pairs of `from <= key < to` at this height, of which `newest` are all of those at the tip.
+    fn as_it_was(
+        &self,
+        newest: Vec<(Key, Bytes)>,
+        from: &[u8],
+        to: &[u8],
+    ) -> Result<BTreeMap<Key, Bytes>, ReadError> {
+        let mut merged: BTreeMap<Key, Bytes> = newest.into_iter().collect();
+        for (key, previous) in self.overlay(from, to)? {
+            match previous {
+                Some(value) => merged.insert(key, value),
+                None => merged.remove(&key),
+            };
+        }
+        Ok(merged)
+    }
 }
 
 impl StateRead for StateAt {
@@ -124,16 +141,32 @@ impl StateRead for StateAt {
             if self.at_tip() {
                 pairs.extend(newest);
             } else {
-                let mut merged: BTreeMap<Key, Bytes> = newest.into_iter().collect();
-                for (key, previous) in self.overlay(&from, &end)? {
-                    match previous {
-                        Some(value) => merged.insert(key, value),
-                        None => merged.remove(&key),
-                    };
-                }
-                pairs.extend(merged);
+                pairs.extend(self.as_it_was(newest, &from, &end)?);
             }
             from = end;
+        }
+        pairs.truncate(limit);
+        self.check()?;
+        Ok(pairs)
+    }
+
+    fn range_back(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Key, Bytes)>, ReadError> {
+        let mut pairs: Vec<(Key, Bytes)> = Vec::new();
+        let mut to = to.to_vec();
+        while pairs.len() < limit && from < to.as_slice() {
+            let step = (limit - pairs.len()).min(RANGE_STEP);
+            let newest = self.scan(Table::State, Scan::backward(from, Some(&to), step))?;
+            // Where the step was cut off, what lies below it belongs to the next one.
+            let start = match newest.last() {
+                Some((last, _)) if newest.len() == step => last.clone(),
+                _ => from.to_vec(),
+            };
+            if self.at_tip() {
+                pairs.extend(newest);
+            } else {
+                pairs.extend(self.as_it_was(newest, &start, &to)?.into_iter().rev());
+            }
+            to = start;
         }
         pairs.truncate(limit);
         self.check()?;
