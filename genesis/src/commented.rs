@@ -40,7 +40,7 @@ impl Genesis {
         self.write_limits(&mut w);
         self.write_fees(&mut w);
         for machine in &self.machines {
-            w.table("A machine, one entry each: `evm` (others join as they are built).", "[[machines]]");
+            w.table("A machine, one entry each: `evm`, `sbf`, `wasm`.", "[[machines]]");
             write_machine(&mut w, machine);
         }
         for upgrade in &self.upgrades {
@@ -189,6 +189,10 @@ fn write_machine(w: &mut Writer, machine: &Machine) {
         "gas_rate",
         format_args!("{{ numerator = {}, denominator = {} }}", rate.numerator, rate.denominator),
     );
+    if !machine.capabilities.is_empty() {
+        let capabilities = machine.capabilities.iter().cloned().map(toml::Value::String).collect();
+        w.field("What contracts may require.", "capabilities", toml::Value::Array(capabilities));
+    }
 }
 
 fn write_account(w: &mut Writer, account: &Account) {

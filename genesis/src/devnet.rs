@@ -33,6 +33,23 @@ impl Devnet {
     pub const SBF_SPEC: &'static str = "agave-4.2";
     /// Gas of a compute unit: what makes a unit of gas cost about the same time on both machines (docs/adr/0009).
     pub const SBF_GAS_RATE: GasRate = GasRate { numerator: 3, denominator: 1 };
+    /// The interface of CosmWasm 2.2 with the modules of wasmd 0.61.
+    pub const WASM_SPEC: &'static str = "cosmwasm-2.2";
+    /// Gas of a unit of fuel.
+    pub const WASM_GAS_RATE: GasRate = GasRate { numerator: 1, denominator: 20 };
+    /// What other chains without a staking module offer: contracts that merely link a feature require it.
+    pub const WASM_CAPABILITIES: [&'static str; 10] = [
+        "cosmwasm_1_1",
+        "cosmwasm_1_2",
+        "cosmwasm_1_3",
+        "cosmwasm_1_4",
+        "cosmwasm_2_0",
+        "cosmwasm_2_1",
+        "cosmwasm_2_2",
+        "iterator",
+        "staking",
+        "stargate",
+    ];
 }
 
 fn namespace(id: &[u8; 10]) -> Namespace {
@@ -40,7 +57,7 @@ fn namespace(id: &[u8; 10]) -> Namespace {
 }
 
 impl Genesis {
-    /// A chain for development: [`Devnet::CHAIN_ID`], network `devnet`, the EVM and the SBF machine, generous blocks.
+    /// A chain for development: [`Devnet::CHAIN_ID`], network `devnet`, all three machines, generous blocks.
     #[must_use]
     pub fn devnet(devnet: Devnet) -> Self {
         let balance = U256::from(Devnet::BALANCE_WEFT) * U256::from(10).pow(U256::from(18));
@@ -80,8 +97,12 @@ impl Genesis {
                 treasury: AccountId::from_evm(Devnet::TREASURY),
             },
             machines: vec![
-                Machine { vm: VmId::EVM, spec: Devnet::EVM_SPEC.into(), gas_rate: GasRate::ONE },
-                Machine { vm: VmId::SBF, spec: Devnet::SBF_SPEC.into(), gas_rate: Devnet::SBF_GAS_RATE },
+                Machine::new(VmId::EVM, Devnet::EVM_SPEC, GasRate::ONE),
+                Machine::new(VmId::SBF, Devnet::SBF_SPEC, Devnet::SBF_GAS_RATE),
+                Machine {
+                    capabilities: Devnet::WASM_CAPABILITIES.map(str::to_owned).to_vec(),
+                    ..Machine::new(VmId::WASM, Devnet::WASM_SPEC, Devnet::WASM_GAS_RATE)
+                },
             ],
             upgrades: Vec::new(),
             accounts: devnet.accounts.into_iter().map(|id| Account::funded(id, balance)).collect(),

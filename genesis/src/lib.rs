@@ -188,6 +188,17 @@ pub struct Machine {
     pub spec: String,
     /// Gas for the machine's own unit of work.
     pub gas_rate: GasRate,
+    /// Wasm only: what contracts may require of the chain, each once. Checked by the machine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub capabilities: Vec<String>,
+}
+
+impl Machine {
+    /// A machine without capabilities.
+    #[must_use]
+    pub fn new(vm: VmId, spec: impl Into<String>, gas_rate: GasRate) -> Self {
+        Self { vm, spec: spec.into(), gas_rate, capabilities: Vec::new() }
+    }
 }
 
 /// A change of rules from a Celestia height on: it holds for blocks whose origin is at or above it.
@@ -242,7 +253,7 @@ impl Account {
 impl Genesis {
     /// The name of the chain among all chains: `sha256("weft/genesis" | json)`, where `json` is the compact
     /// JSON of all fields in the order of their declaration, defaults written out but for empty EVM fields
-    /// of accounts (docs/spec/05). The format of the file it was read from does not matter.
+    /// of accounts and empty capabilities (docs/spec/05). The format of the file it was read from does not matter.
     #[must_use]
     pub fn hash(&self) -> B256 {
         let canonical = serde_json::to_vec(self).expect("a genesis has no map with keys that are not text");

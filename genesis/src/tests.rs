@@ -21,15 +21,11 @@ fn sample() -> Genesis {
 fn full() -> Genesis {
     let mut genesis = sample();
     // Not the devnet's, which may name newer rules: the encoding is frozen by these.
-    genesis.machines.retain(|machine| machine.vm != VmId::SBF);
-    genesis.machines.push(Machine {
-        vm: VmId::SBF,
-        spec: "agave-3.1".into(),
-        gas_rate: GasRate { numerator: 3, denominator: 1 },
-    });
+    genesis.machines.retain(|machine| machine.vm == VmId::EVM);
+    genesis.machines.push(Machine::new(VmId::SBF, "agave-3.1", GasRate { numerator: 3, denominator: 1 }));
     genesis.upgrades.push(Upgrade {
         da_height: DaHeight(1_000),
-        machines: vec![Machine { vm: VmId::EVM, spec: "amsterdam".into(), gas_rate: GasRate::ONE }],
+        machines: vec![Machine::new(VmId::EVM, "amsterdam", GasRate::ONE)],
     });
     let mut contract = Account::funded(AccountId::from_evm(Address::repeat_byte(0xcc)), U256::from(5));
     contract.nonce = 1;
@@ -116,7 +112,7 @@ fn unknown_keys_and_wrong_forms_are_refused_with_their_name() {
 
 #[test]
 fn every_inconsistency_names_its_field() {
-    let cases: [(&str, Break); 32] = [
+    let cases: [(&str, Break); 35] = [
         ("chain_id", |g| g.chain_id = 0),
         ("chain_id", |g| g.chain_id = u64::MAX),
         ("network", |g| g.network = "My Net".into()),
@@ -148,6 +144,9 @@ fn every_inconsistency_names_its_field() {
         ("base_to_treasury_bp", |g| g.fees.base_to_treasury_bp = 9_999),
         ("machines", |g| g.machines.clear()),
         ("machines[0].gas_rate", |g| g.machines[0].gas_rate.denominator = 0),
+        ("machines[0].capabilities", |g| g.machines[0].capabilities = vec!["iterator".into()]),
+        ("machines[2].capabilities[0]", |g| g.machines[2].capabilities[0] = "Staking".into()),
+        ("machines[2].capabilities[1]", |g| g.machines[2].capabilities[1] = "cosmwasm_1_1".into()),
         ("upgrades[0].da_height", |g| {
             g.upgrades.push(Upgrade { da_height: DaHeight(8), machines: g.machines.clone() });
         }),

@@ -17,6 +17,8 @@ pub const BLOCK_GAS_MAX: u64 = 1 << 53;
 pub const BASE_FEE_MAX: u64 = 1 << 53;
 /// The largest numerator and denominator of a gas rate.
 pub const GAS_RATE_PART_MAX: u64 = 1 << 32;
+/// Most bytes of a capability's name.
+pub const CAPABILITY_BYTES_MAX: usize = 32;
 /// A timestamp in milliseconds is never below this (2001), one in seconds always.
 const TIMESTAMP_MS_MIN: u64 = 1_000_000_000_000;
 const TIMESTAMP_MS_MAX: u64 = 10_000_000_000_000;
@@ -271,6 +273,7 @@ fn check_machine_list(at: &str, machines: &[Machine], faults: &mut Faults) {
         );
         let allowed = |byte: u8| byte.is_ascii_graphic();
         faults.word(&format!("{field}.spec"), &machine.spec, 64, allowed, "characters without spaces");
+        check_capabilities(&field, machine, faults);
         let GasRate { numerator, denominator } = machine.gas_rate;
         let rate = format!("{numerator}/{denominator}");
         let field = format!("{field}.gas_rate");
@@ -287,6 +290,24 @@ fn check_machine_list(at: &str, machines: &[Machine], faults: &mut Faults) {
             &rate,
             "the EVM's rate is 1/1, since its gas is the unit",
         );
+    }
+}
+
+fn check_capabilities(at: &str, machine: &Machine, faults: &mut Faults) {
+    let field = format!("{at}.capabilities");
+    let capabilities = &machine.capabilities;
+    faults.unless(
+        capabilities.is_empty() || machine.vm == VmId::WASM,
+        &field,
+        format_args!("{capabilities:?}"),
+        "capabilities are for wasm; remove them",
+    );
+    let mut seen = BTreeSet::new();
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    for (index, capability) in capabilities.iter().enumerate() {
+        let field = format!("{field}[{index}]");
+        faults.word(&field, capability, CAPABILITY_BYTES_MAX, allowed, "of a-z 0-9 _");
+        faults.unless(seen.insert(capability), &field, capability, "list each capability once");
     }
 }
 

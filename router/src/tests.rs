@@ -76,7 +76,7 @@ fn genesis() -> Genesis {
         sequencers: vec![Address::repeat_byte(0x11)],
         accounts: Vec::new(),
     });
-    genesis.machines = vec![Machine { vm: VmId::TOY, spec: "1".into(), gas_rate: GasRate::ONE }];
+    genesis.machines = vec![Machine::new(VmId::TOY, "1", GasRate::ONE)];
     genesis.limits.block_gas = 30_000;
     genesis.accounts =
         (1..=4).map(|byte| Account::funded(account(byte), U256::from(10).pow(U256::from(18)))).collect();

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use weft_state::{Key, ReadError, StateRead};
 use weft_types::Bytes;
 
-type Range = (Key, Key, usize);
+/// From, to, whether from the high end, and the limit.
+type Range = (Key, Key, bool, usize);
 
 /// What was read of a state.
 #[derive(Default)]
@@ -36,13 +37,33 @@ impl StateRead for Recorder {
 
     fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Key, Bytes)>, ReadError> {
         let pairs = self.state.range(from, to, limit)?;
-        self.reads().ranges.insert((from.to_vec(), to.to_vec(), limit), pairs.clone());
+        self.reads().ranges.insert((from.to_vec(), to.to_vec(), false, limit), pairs.clone());
+        Ok(pairs)
+    }
+
+    fn range_back(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Key, Bytes)>, ReadError> {
+        let pairs = self.state.range_back(from, to, limit)?;
+        self.reads().ranges.insert((from.to_vec(), to.to_vec(), true, limit), pairs.clone());
         Ok(pairs)
     }
 }
 
 /// Answers what was written down, and fails for anything else.
 struct Witness(Reads);
+
+impl Witness {
+    fn ranged(
+        &self,
+        from: &[u8],
+        to: &[u8],
+        reverse: bool,
+        limit: usize,
+    ) -> Result<Vec<(Key, Bytes)>, ReadError> {
+        let range = (from.to_vec(), to.to_vec(), reverse, limit);
+        let unread = || ReadError(format!("range {range:02x?} was not read in the full run"));
+        self.0.ranges.get(&range).cloned().ok_or_else(unread)
+    }
+}
 
 impl StateRead for Witness {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
@@ -51,9 +72,11 @@ impl StateRead for Witness {
     }
 
     fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Key, Bytes)>, ReadError> {
-        let range = (from.to_vec(), to.to_vec(), limit);
-        let unread = || ReadError(format!("range {range:02x?} was not read in the full run"));
-        self.0.ranges.get(&range).cloned().ok_or_else(unread)
+        self.ranged(from, to, false, limit)
+    }
+
+    fn range_back(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Key, Bytes)>, ReadError> {
+        self.ranged(from, to, true, limit)
     }
 }
 
