@@ -111,7 +111,7 @@ section! {
         "Milliseconds after which an empty block is made where there is nothing to put into one; 0: never."
         empty_block_ms: u64 = 0;
         "Milliseconds between batches posted to Celestia." batch_time_ms: u64 = 3_000;
-        "Addresses and Solana keys that this sequencer does not serve; forced transactions land all the same."
+        "Accounts of any machine that this sequencer does not serve; forced transactions land all the same."
         deny_list: Vec<ListedAccount> = Vec::new();
         "Transactions of each machine in the mempool." pool_transactions: usize = 50_000;
         "Bytes of all transactions of each machine in the mempool." pool_bytes: usize = 64 << 20;
@@ -129,6 +129,8 @@ section! {
         eth: String = "127.0.0.1:8545".into();
         "Solana JSON-RPC: ADDRESS:PORT, with its websocket on the next port (port 0: any two free ones), or off."
         sol: String = "127.0.0.1:8899".into();
+        "CometBFT's RPC and the Cosmos SDK's REST paths: ADDRESS:PORT (port 0: any free one), or off."
+        cosmos: String = "127.0.0.1:36657".into();
     }
 }
 

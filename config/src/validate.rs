@@ -31,6 +31,8 @@ impl Config {
             require((1..=max).contains(&value), key, value, advice)?;
         }
         listen("rpc.eth", &self.rpc.eth)?;
+        listen("rpc.sol", &self.rpc.sol)?;
+        listen("rpc.cosmos", &self.rpc.cosmos)?;
         listen("metrics.listen", &self.metrics.listen)
     }
 

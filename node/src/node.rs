@@ -9,6 +9,7 @@
 use crate::chain::{Chain, ChainError};
 use crate::metrics::{self, MetricsError};
 use crate::plugins::{self, PluginError};
+use crate::rpc::cosmos::{self, CosmosContext};
 use crate::rpc::sol::{self, Faucet, SolContext};
 use crate::rpc::{self, NodeStatus, RpcConfig, RpcContext, RpcError, RpcHandle};
 use crate::sequencer::mempool::{Mempool, MempoolConfig};
@@ -49,6 +50,8 @@ pub struct NodeConfig {
     pub eth: Option<SocketAddr>,
     /// Where Solana's RPC listens, its websocket on the next port (on any, where the port is 0); `None` is off.
     pub sol: Option<SocketAddr>,
+    /// Where CometBFT's RPC and the SDK's REST paths listen; `None` is off.
+    pub cosmos: Option<SocketAddr>,
     /// Who pays Solana's airdrops; for a devnet.
     pub faucet: Option<Faucet>,
     /// What RPC allows.
@@ -137,6 +140,7 @@ pub struct Node {
     observed: Observed,
     eth: Option<RpcHandle>,
     sol: Option<(RpcHandle, RpcHandle)>,
+    cosmos: Option<RpcHandle>,
     tasks: Tasks,
 }
 
@@ -150,7 +154,8 @@ impl Node {
         config: NodeConfig,
         layer: Arc<dyn DaLayer>,
     ) -> Result<Self, NodeError> {
-        let machines = plugins::machines(&genesis)?;
+        let local = plugins::Local { modules: Some(config.dir.join("modules")), pooling: true };
+        let machines = plugins::machines_with(&genesis, local)?;
         let router = Arc::new(Router::new(Arc::clone(&genesis), machines.all, Arc::new(TimedTree(JmtTree)))?);
         let metrics_listener = match config.metrics {
             Some(addr) => Some(metrics::bind(addr).await?),
@@ -191,6 +196,19 @@ impl Node {
             }
             _ => None,
         };
+        let cosmos = match (config.cosmos, machines.wasm) {
+            (Some(addr), Some(wasm)) => {
+                let context = CosmosContext {
+                    chain: Arc::clone(&chain),
+                    wasm,
+                    mempool: mempool.clone(),
+                    status: Arc::clone(&status),
+                    config: config.rpc.clone(),
+                };
+                Some(cosmos::serve(context, addr).await?)
+            }
+            _ => None,
+        };
         let sol = match (config.sol, machines.sbf) {
             (Some(addr), Some(sbf)) => {
                 let identity = identity(chain.genesis());
@@ -213,7 +231,7 @@ impl Node {
             tasks.metrics(listener, observed.clone());
         }
         tasks.sync(syncer);
-        Ok(Self { chain, observed, eth, sol, tasks })
+        Ok(Self { chain, observed, eth, sol, cosmos, tasks })
     }
 
     /// The chain that it follows.
@@ -240,6 +258,12 @@ impl Node {
         self.sol.as_ref().map(|(http, websocket)| (http.address(), websocket.address()))
     }
 
+    /// Where CometBFT's RPC answers.
+    #[must_use]
+    pub fn cosmos(&self) -> Option<SocketAddr> {
+        self.cosmos.as_ref().map(RpcHandle::address)
+    }
+
     /// Resolves when a task has failed, which no task does while it can go on.
     pub async fn failed(&mut self) -> NodeError {
         self.tasks.failed().await
@@ -253,6 +277,9 @@ impl Node {
         if let Some((http, websocket)) = self.sol {
             websocket.stop().await;
             http.stop().await;
+        }
+        if let Some(cosmos) = self.cosmos {
+            cosmos.stop().await;
         }
         self.tasks.stop().await;
     }

@@ -1,11 +1,13 @@
 //! The machines of this node: the one place that names them. A new one is a crate and a line here.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use weft_evm::{EvmConfig, EvmVm, GenesisAccount};
 use weft_genesis::Genesis;
 use weft_sbf::{SbfConfig, SbfVm};
 use weft_types::VmId;
 use weft_vm::Vm;
+use weft_wasm::{WasmConfig, WasmVm};
 
 /// A machine that genesis names and this program can't run as it is named.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -32,13 +34,33 @@ pub struct Machines {
     pub evm: Option<Arc<EvmVm>>,
     /// Solana's.
     pub sbf: Option<Arc<SbfVm>>,
+    /// CosmWasm's.
+    pub wasm: Option<Arc<WasmVm>>,
+}
+
+/// What a node chooses for its machines. None of it changes a result.
+#[derive(Clone, Debug, Default)]
+pub struct Local {
+    /// Where compiled contracts are kept between runs; `None` keeps them in memory alone. Whoever can write there can
+    /// run code in this process.
+    pub modules: Option<PathBuf>,
+    /// Whether instances of contracts come from a pool whose address space is taken at start.
+    pub pooling: bool,
+}
+
+/// The machines that genesis lists, made from its entries, for a use that keeps nothing.
+///
+/// # Errors
+/// [`PluginError`].
+pub fn machines(genesis: &Genesis) -> Result<Machines, PluginError> {
+    machines_with(genesis, Local::default())
 }
 
 /// The machines that genesis lists, made from its entries.
 ///
 /// # Errors
 /// [`PluginError`].
-pub fn machines(genesis: &Genesis) -> Result<Machines, PluginError> {
+pub fn machines_with(genesis: &Genesis, local: Local) -> Result<Machines, PluginError> {
     let mut machines = Machines::default();
     for vm in genesis.vms() {
         match vm {
@@ -51,6 +73,11 @@ pub fn machines(genesis: &Genesis) -> Result<Machines, PluginError> {
                 let sbf = sbf(genesis)?;
                 machines.all.push(Arc::clone(&sbf) as Arc<dyn Vm>);
                 machines.sbf = Some(sbf);
+            }
+            VmId::WASM => {
+                let wasm = wasm(genesis, local.clone())?;
+                machines.all.push(Arc::clone(&wasm) as Arc<dyn Vm>);
+                machines.wasm = Some(wasm);
             }
             other => return Err(PluginError::Unknown(other)),
         }
@@ -82,4 +109,21 @@ fn sbf(genesis: &Genesis) -> Result<Arc<SbfVm>, PluginError> {
     };
     let refused = |error: weft_sbf::SpecError| PluginError::Refused { vm: VmId::SBF, why: error.to_string() };
     Ok(Arc::new(SbfVm::new(config).map_err(refused)?))
+}
+
+fn wasm(genesis: &Genesis, local: Local) -> Result<Arc<WasmVm>, PluginError> {
+    let schedule = genesis.schedule(VmId::WASM).into_iter();
+    let specs = schedule
+        .map(|(from, machine)| (from, machine.spec.clone(), machine.gas_rate, machine.capabilities.clone()));
+    let config = WasmConfig {
+        specs: specs.collect(),
+        chain_id: weft_wasm::chain_id(genesis.chain_id),
+        denom: genesis.token.denom.clone(),
+        bech32_prefix: genesis.bech32_prefix.clone(),
+        cache_dir: local.modules,
+        pooling: local.pooling,
+    };
+    let refused =
+        |error: weft_wasm::SpecError| PluginError::Refused { vm: VmId::WASM, why: error.to_string() };
+    Ok(Arc::new(WasmVm::new(config).map_err(refused)?))
 }

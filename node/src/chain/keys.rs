@@ -5,8 +5,11 @@
 //! t | transaction id -> height u64 BE, index u32 BE              d | da height u64 BE | n u32 BE -> discarded
 //! c | da height u64 BE -> counts of discarded by reason, up to and with that height
 //! s | account 32 | height u64 BE, index u32 BE -> nothing: an SBF transaction that names the account
+//! w | height u64 BE, index u32 BE -> nothing: a Wasm transaction
+//! e | hash of attribute and value 20 | height u64 BE, index u32 BE -> nothing: a Wasm transaction that emitted it
 //! ```
 
+use super::wasm::{EventHash, HASH_BYTES};
 use weft_state::Key;
 use weft_types::{B256, Bytes, DaHeight, Height};
 
@@ -54,6 +57,34 @@ pub(super) fn address(account: &[u8; 32], height: Height, index: usize) -> Key {
 /// Where the transaction of that key of [`address`] is.
 pub(super) fn decode_address(key: &[u8]) -> Option<(Height, usize)> {
     decode_place(key.get(33..)?)
+}
+
+fn spelled(height: Height, index: usize) -> [u8; 12] {
+    let mut place = [0; 12];
+    let (first, last) = place.split_at_mut(8);
+    first.copy_from_slice(&height.0.to_be_bytes());
+    last.copy_from_slice(&u32::try_from(index).unwrap_or(u32::MAX).to_be_bytes());
+    place
+}
+
+/// All Wasm transactions stand in the order of the chain.
+pub(super) fn wasm(height: Height, index: usize) -> Key {
+    key(b'w', &spelled(height, index))
+}
+
+/// Where the transaction of that key of [`wasm`] is.
+pub(super) fn decode_wasm(key: &[u8]) -> Option<(Height, usize)> {
+    decode_place(key.get(1..)?)
+}
+
+/// All keys of one attribute with one value stand in the order of the chain.
+pub(super) fn event(hash: &EventHash, height: Height, index: usize) -> Key {
+    key(b'e', &[&hash.0[..], &spelled(height, index)].concat())
+}
+
+/// Where the transaction of that key of [`event`] is.
+pub(super) fn decode_event(key: &[u8]) -> Option<(Height, usize)> {
+    decode_place(key.get(HASH_BYTES.saturating_add(1)..)?)
 }
 
 pub(super) fn encode_height(height: Height) -> Bytes {

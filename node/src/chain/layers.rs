@@ -10,7 +10,7 @@
 use parking_lot::RwLock;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use weft_state::{ChangeSet, Key, NodeRead, ReadError, StateRead, TreeUpdate};
+use weft_state::{ChangeSet, Key, NodeRead, ReadError, StateRead, TreeUpdate, merged_range};
 use weft_types::{Bytes, Height};
 
 /// Most blocks that are merged into one layer. More makes reads over a long backlog faster, and keeps more
@@ -83,6 +83,16 @@ struct LayeredState {
     base: Arc<dyn StateRead>,
 }
 
+impl LayeredState {
+    fn changes(&self, from: &[u8], to: &[u8]) -> BTreeMap<&Key, &Option<Bytes>> {
+        let mut changes = BTreeMap::new();
+        for layer in self.layers.iter().rev() {
+            changes.extend(layer.range(from, to));
+        }
+        changes
+    }
+}
+
 impl StateRead for LayeredState {
     fn get(&self, key: &[u8]) -> Result<Option<Bytes>, ReadError> {
         match self.layers.iter().find_map(|layer| layer.get(key)) {
@@ -92,21 +102,11 @@ impl StateRead for LayeredState {
     }
 
     fn range(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Key, Bytes)>, ReadError> {
-        let mut changes: BTreeMap<&Key, &Option<Bytes>> = BTreeMap::new();
-        for layer in self.layers.iter().rev() {
-            changes.extend(layer.range(from, to));
-        }
-        // Each removal can hide one pair of the base, so this many always suffice.
-        let removed = changes.values().filter(|change| change.is_none()).count();
-        let mut pairs: BTreeMap<Key, Bytes> =
-            self.base.range(from, to, limit.saturating_add(removed))?.into_iter().collect();
-        for (key, change) in changes {
-            match change {
-                Some(value) => pairs.insert(key.clone(), value.clone()),
-                None => pairs.remove(key),
-            };
-        }
-        Ok(pairs.into_iter().take(limit).collect())
+        merged_range(&*self.base, self.changes(from, to).into_iter(), from, to, false, limit)
+    }
+
+    fn range_back(&self, from: &[u8], to: &[u8], limit: usize) -> Result<Vec<(Key, Bytes)>, ReadError> {
+        merged_range(&*self.base, self.changes(from, to).into_iter().rev(), from, to, true, limit)
     }
 }
 
@@ -203,6 +203,8 @@ mod tests {
                 }
                 let all: Vec<_> = models[height].clone().into_iter().take(5).collect();
                 prop_assert_eq!(state.range(&[0], &[12], 5).expect("reads"), all);
+                let last: Vec<_> = models[height].clone().into_iter().rev().take(5).collect();
+                prop_assert_eq!(state.range_back(&[0], &[12], 5).expect("reads"), last);
             }
         }
     }

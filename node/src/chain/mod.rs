@@ -18,6 +18,7 @@ mod layers;
 mod record;
 mod sbf;
 mod view;
+mod wasm;
 mod write;
 
 pub use discarded::DiscardedEntry;
@@ -25,6 +26,7 @@ pub use error::ChainError;
 pub use record::{BlockRecord, TransactionRecord};
 pub use sbf::addresses_of;
 pub use view::{DaTip, SoftBlock};
+pub use wasm::{EventHash, wasm_detail};
 pub use write::{Applied, DaStep};
 
 use arc_swap::ArcSwap;

@@ -3,6 +3,7 @@
 use super::layers::Layers;
 use super::record::{BlockRecord, TransactionRecord};
 use super::sbf::{self, Addresses};
+use super::wasm::{self, Events};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use weft_router::ExecutedBlock;
@@ -30,6 +31,7 @@ pub struct SoftBlock {
     pub(super) tree: Arc<TreeUpdate>,
     pub(super) places: Arc<HashMap<B256, usize>>,
     pub(super) addresses: Arc<Addresses>,
+    pub(super) events: Arc<Events>,
 }
 
 impl SoftBlock {
@@ -45,6 +47,7 @@ impl SoftBlock {
         Ok(Self {
             places: Arc::new(ids.map(|(index, transaction)| (transaction.id, index)).collect()),
             addresses: Arc::new(sbf::addresses(&record)),
+            events: Arc::new(wasm::events(&record)),
             record,
             block,
             changes: Arc::new(sbf::with_index(executed.changes, before)?),

@@ -3,6 +3,7 @@
 use super::discarded::{Counts, DiscardedEntry};
 use super::sbf::{self, Addresses};
 use super::view::{DaTip, SoftBlock, View};
+use super::wasm::{self, Events};
 use super::{BlockRecord, Chain, ChainError, ChainEvent, keys};
 use std::sync::Arc;
 use std::time::Instant;
@@ -52,7 +53,7 @@ pub(super) fn genesis(router: &Router, store: &Store, derivation: Bytes) -> Resu
     };
     let mut session = store.begin(Height(0))?;
     let changes = sbf::with_index(executed.changes, &EmptyState)?;
-    session.block(&changes, &executed.tree, records(&record, &Addresses::new()))?;
+    session.block(&changes, &executed.tree, records(&record, &Addresses::new(), &Events::default()))?;
     session.finish(derivation)?.commit()?;
     Ok(())
 }
@@ -208,7 +209,7 @@ impl Chain {
         let started = Instant::now();
         let mut session = self.store.begin(view.included.header.height.next())?;
         for soft in view.soft.iter().take(count) {
-            session.block(&soft.changes, &soft.tree, records(&soft.record, &soft.addresses))?;
+            session.block(&soft.changes, &soft.tree, records(&soft.record, &soft.addresses, &soft.events))?;
         }
         session.records(loose);
         session.finish(derivation)?.commit()?;
@@ -262,9 +263,9 @@ fn include(view: &mut View, height: Height, da_height: DaHeight) {
     }
 }
 
-fn records(record: &BlockRecord, addresses: &Addresses) -> Vec<(Key, Bytes)> {
+fn records(record: &BlockRecord, addresses: &Addresses, events: &Events) -> Vec<(Key, Bytes)> {
     let height = record.header.height;
-    let count = record.transactions.len().saturating_add(addresses.len());
+    let count = record.transactions.len().saturating_add(addresses.len()).saturating_add(events.len());
     let mut records = Vec::with_capacity(count.saturating_add(2));
     records.push((keys::block(height), record.to_bytes()));
     records.push((keys::by_hash(record.hash), keys::encode_height(height)));
@@ -272,5 +273,6 @@ fn records(record: &BlockRecord, addresses: &Addresses) -> Vec<(Key, Bytes)> {
         records.push((keys::transaction(transaction.id), keys::encode_place(height, index)));
     }
     records.extend(sbf::records(height, addresses));
+    records.extend(wasm::records(height, events));
     records
 }

@@ -1,7 +1,7 @@
 //! `weft devnet`: a chain to develop on, in one process.
 
 use super::files::{self, Urls};
-use super::run::{Extras, make_dir, not_yet, override_listeners, start, until_stopped};
+use super::run::{Extras, make_dir, override_listeners, start, until_stopped};
 use super::settings::{self, Listen};
 use super::wallets::{self, Wallets};
 use super::{celestia, local};
@@ -10,6 +10,7 @@ use eyre::Result;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use weft_config::Config;
 use weft_da::local::LocalCelestia;
 use weft_da::signature::SequencerKey;
@@ -19,6 +20,8 @@ use weft_genesis::{Devnet as Parameters, Genesis};
 const EMPTY_BLOCK_MS: u64 = 1_000;
 /// A devnet posts at every Celestia block.
 const BATCH_TIME_MS: u64 = 1;
+/// How long a devnet's first block may take before it says that it is ready all the same.
+const FIRST_BLOCK_PATIENCE: Duration = Duration::from_secs(10);
 /// Blocks after which what the embedded local Celestia did not include is lost: it has no peers to be late.
 const SETTLE_BLOCKS: u64 = 2;
 /// Bytes of the store's cache: a devnet stays small.
@@ -66,7 +69,7 @@ pub(crate) struct Devnet {
     /// Where Solana's RPC listens, its websocket on the next port [default: 127.0.0.1:8899]
     #[arg(long, value_name = "ADDR:PORT|off")]
     sol: Option<Listen>,
-    /// Where CometBFT's RPC listens (this version has no Wasm machine yet)
+    /// Where CometBFT's RPC and the Cosmos SDK's REST paths listen [default: 127.0.0.1:36657]
     #[arg(long, value_name = "ADDR:PORT|off")]
     cosmos: Option<Listen>,
     /// Where Prometheus metrics are served [default: off]
@@ -86,7 +89,6 @@ impl Devnet {
         make_dir(&dir)?;
         let mut config = self.config(&dir)?;
         settings::log(&config)?;
-        not_yet(self.cosmos);
         let local = match &self.celestia {
             Some(_) => None,
             None => Some(self.local_celestia(&dir).await?),
@@ -102,6 +104,7 @@ impl Devnet {
         let extras = Extras {
             settle_blocks: local.is_some().then_some(SETTLE_BLOCKS),
             faucet: Some(wallets::faucet()?),
+            first_block: Some(FIRST_BLOCK_PATIENCE),
         };
         let (mut node, announced, urls) =
             start(&config, Arc::clone(&genesis), &dir, Some(key), extras).await?;
@@ -126,7 +129,7 @@ impl Devnet {
             Some(given) => settings::load_over(&usual, given)?,
             None => settings::load(Some(&path))?,
         };
-        override_listeners(&mut config, self.eth, self.sol, self.metrics);
+        override_listeners(&mut config, self.eth, self.sol, self.cosmos, self.metrics);
         if let Some(block_time) = self.block_time {
             config.sequencer.block_time_ms = block_time;
         }
@@ -198,7 +201,12 @@ fn print(urls: &Urls, wallets: &Wallets, genesis: &Genesis, dir: &Path, temporar
     say!("  chain id   {}", genesis.chain_id);
     say!("  Ethereum   {eth}   (http and websocket, eth_* and weft_*)");
     say!("  Solana     {}   (websocket {})", shown(&urls.sol), shown(&urls.sol_ws));
-    say!("  Celestia   {}", urls.celestia.as_deref().unwrap_or("off"));
+    say!(
+        "  Cosmos     {}   (chain id {}; CometBFT's RPC, websocket at /websocket, REST at /cosmos and /cosmwasm)",
+        shown(&urls.cosmos),
+        weft_wasm::chain_id(genesis.chain_id)
+    );
+    say!("  Celestia   {}", shown(&urls.celestia));
     let fate = if temporary { "removed at the end; keep it with --dir DIR" } else { "kept" };
     say!("  folder     {}   ({fate})\n", dir.display());
     say!("Accounts, {} {} each:\n", Parameters::BALANCE_WEFT, genesis.token.symbol);
@@ -209,6 +217,10 @@ fn print(urls: &Urls, wallets: &Wallets, genesis: &Genesis, dir: &Path, temporar
     for (index, wallet) in wallets.sbf.iter().enumerate() {
         say!("  ({index}) {}  {}", wallet.pubkey, wallet.secret_key);
     }
+    say!("\n  CosmWasm's, the mnemonic's keys at m/44'/118'/0'/0/N:\n");
+    for (index, wallet) in wallets.wasm.iter().enumerate() {
+        say!("  ({index}) {}", wallet.address);
+    }
     say!("\n  mnemonic   {}   (everyone has it: for development only)\n", wallets::MNEMONIC);
     if let (Some(first), Some(second)) = (wallets.evm.first(), wallets.evm.get(1)) {
         say!("Try:\n");
@@ -216,16 +228,20 @@ fn print(urls: &Urls, wallets: &Wallets, genesis: &Genesis, dir: &Path, temporar
         say!("  cast send {} --value 1ether --rpc-url {eth} \\", second.address);
         say!("    --private-key {}", first.private_key);
         say!("  solana airdrop 10 --url {}", shown(&urls.sol));
+        if let Some(wallet) = wallets.wasm.get(1) {
+            let cosmos = shown(&urls.cosmos);
+            say!("  weft tx wasm transfer --devnet 0 --url {cosmos} {} 1.5", wallet.address);
+            say!("  curl {cosmos}/cosmos/bank/v1beta1/balances/{}", wallet.address);
+        }
         say!("  weft status --url {eth}");
         if !temporary {
             say!(
-                "  weft run --genesis {0}/genesis.json --dir /tmp/follower --eth 127.0.0.1:0 \\",
-                dir.display()
+                "  weft run --genesis {0}/genesis.json --dir /tmp/follower --celestia {1} \\",
+                dir.display(),
+                shown(&urls.celestia)
             );
-            say!(
-                "    --celestia {}        # a second node, from Celestia alone",
-                urls.celestia.as_deref().unwrap_or("")
-            );
+            let free = ["--eth", "--sol", "--cosmos"].map(|flag| format!("{flag} 127.0.0.1:0")).join(" ");
+            say!("    {free}        # a second node, from Celestia alone");
         }
     }
     say!("\nCtrl-C stops it.");

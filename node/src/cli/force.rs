@@ -15,7 +15,8 @@ use weft_types::{Transaction, VmId};
 #[derive(Debug, Args)]
 #[command(after_long_help = super::exit::TABLE)]
 pub(crate) struct Force {
-    /// The signed transaction, or @FILE with it: in hex, as `cast mktx` prints it; for sbf in base64, base58 or hex
+    /// The signed transaction, or @FILE with it: in hex, as `cast mktx` prints it; for sbf in base64, base58 or hex; for
+    /// wasm (TxRaw) in base64, as `weft tx wasm --sign-only` prints it, or hex
     #[arg(value_name = "TX")]
     transaction: String,
     /// The machine that it is for
@@ -38,12 +39,12 @@ impl Force {
         let text = encoded::text(&self.transaction)?;
         let (vm, payload) = match self.vm.as_str() {
             "sbf" => (VmId::SBF, encoded::solana(&text)?),
-            "wasm" => (VmId::WASM, encoded::from_hex(&text)?),
+            "wasm" => (VmId::WASM, encoded::cosmos(&text)?),
             _ => (VmId::EVM, encoded::from_hex(&text)?),
         };
         let data = Transaction { vm, payload: payload.into() }.to_bytes();
         let transaction = Transaction::from_bytes(&data).map_err(|error| Failure::File(error.to_string()))?;
-        check(&genesis, &transaction)?;
+        check(&genesis, &transaction, data.len())?;
         let mut config = settings::load(None)?;
         config.da.endpoints = vec![self.celestia.clone()];
         config.da.auth_tokens = self.celestia_token.into_iter().map(weft_config::Secret).collect();
@@ -66,7 +67,13 @@ impl Force {
 }
 
 /// What no node of the chain would execute is not worth a fee.
-fn check(genesis: &Genesis, transaction: &Transaction) -> Result<()> {
+fn check(genesis: &Genesis, transaction: &Transaction, length: usize) -> Result<()> {
+    let max = genesis.limits.forced_bytes.min(genesis.limits.block_bytes);
+    if u64::try_from(length).map_or(true, |length| length > max) {
+        let what =
+            format!("the transaction has {length} bytes, and this chain takes {max} at most of a forced one");
+        return Err(Failure::File(what).into());
+    }
     let machines = weft_node::plugins::machines(genesis).map_err(weft_node::node::NodeError::from)?;
     let machine = machines.all.iter().find(|machine| machine.id() == transaction.vm);
     let machine =

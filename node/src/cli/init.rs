@@ -7,7 +7,7 @@ use super::{celestia, settings};
 use clap::Args;
 use eyre::Result;
 use std::path::{Path, PathBuf};
-use weft_config::Config;
+use weft_config::{Config, ListedAccount};
 use weft_genesis::{Account, Devnet as Parameters, Genesis};
 use weft_types::{AccountId, Address, B256, DaHeight, Namespace, U256};
 
@@ -33,14 +33,14 @@ pub(crate) struct Init {
     /// Its token
     #[arg(long, value_name = "TOKEN", env = "WEFT_CELESTIA_TOKEN", hide_env_values = true)]
     celestia_token: Option<String>,
-    /// An account with tokens at height 0, as ADDRESS=AMOUNT in whole tokens; may be repeated
+    /// An account of any machine with tokens at height 0, as ADDRESS=AMOUNT in whole tokens; may be repeated
     #[arg(long = "fund", value_name = "ADDRESS=AMOUNT", value_parser = fund)]
-    funds: Vec<(Address, u64)>,
+    funds: Vec<(AccountId, u64)>,
 }
 
-fn fund(text: &str) -> Result<(Address, u64), String> {
+fn fund(text: &str) -> Result<(AccountId, u64), String> {
     let (address, amount) = text.split_once('=').ok_or("write it as ADDRESS=AMOUNT")?;
-    let address = address.parse().map_err(|error| format!("{address:?} is no address: {error}"))?;
+    let ListedAccount(address) = address.parse()?;
     let amount =
         amount.parse().map_err(|error| format!("{amount:?} is no whole number of tokens: {error}"))?;
     Ok((address, amount))
@@ -99,15 +99,13 @@ impl Init {
         genesis.namespaces.forced = namespace(&self.network, chain_id, "forced")?;
         genesis.namespaces.claim = namespace(&self.network, chain_id, "claim")?;
         let token = U256::from(10).pow(U256::from(18));
-        let account = |(address, amount): &(Address, u64)| {
-            Account::funded(AccountId::from_evm(*address), U256::from(*amount).saturating_mul(token))
-        };
+        let account =
+            |(id, amount): &(AccountId, u64)| Account::funded(*id, U256::from(*amount).saturating_mul(token));
         genesis.accounts = self.funds.iter().map(account).collect();
         Ok(genesis)
     }
 }
 
-/// Ten bytes that no other chain is likely to have.
 /// A chain id between 2^30 and 2^31, where few chains are and every wallet can count.
 fn chain_id_of(network: &str) -> u64 {
     let hash = weft_types::hash::sha256("weft/chain-id", &[network.as_bytes()]);
@@ -115,6 +113,7 @@ fn chain_id_of(network: &str) -> u64 {
     u64::from(low | 0x4000_0000)
 }
 
+/// Ten bytes that no other chain is likely to have.
 fn namespace(network: &str, chain_id: u64, purpose: &str) -> Result<Namespace> {
     let parts = [network.as_bytes(), &chain_id.to_be_bytes(), purpose.as_bytes()];
     let digest = weft_types::hash::sha256("weft/namespace", &parts);

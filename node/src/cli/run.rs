@@ -8,11 +8,15 @@ use clap::Args;
 use eyre::Result;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::broadcast::error::RecvError;
 use weft_config::Config;
 use weft_da::signature::SequencerKey;
 use weft_genesis::Genesis;
+use weft_node::chain::Chain;
 use weft_node::node::Node;
 use weft_node::rpc::sol::Faucet;
+use weft_types::Height;
 
 /// Run a full node: read Celestia from genesis' first height on, prove that nothing is missing, derive and execute.
 /// What is on disk is taken up again. Flags win over the environment (WEFT_SECTION_KEY), which wins over the config.
@@ -43,7 +47,7 @@ pub(crate) struct Run {
     /// Where Solana's RPC listens, its websocket on the next port [default: 127.0.0.1:8899]
     #[arg(long, value_name = "ADDR:PORT|off")]
     sol: Option<Listen>,
-    /// Where CometBFT's RPC listens (this version has no Wasm machine yet)
+    /// Where CometBFT's RPC and the Cosmos SDK's REST paths listen [default: 127.0.0.1:36657]
     #[arg(long, value_name = "ADDR:PORT|off")]
     cosmos: Option<Listen>,
     /// Where Prometheus metrics are served [default: off]
@@ -54,7 +58,7 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) async fn run(self) -> Result<()> {
         let mut config = settings::load(self.config.as_deref())?;
-        override_listeners(&mut config, self.eth, self.sol, self.metrics);
+        override_listeners(&mut config, self.eth, self.sol, self.cosmos, self.metrics);
         if !self.celestia.is_empty() {
             config.da.endpoints = self.celestia;
             // What the environment or the file says of tokens may be for others.
@@ -64,7 +68,6 @@ impl Run {
         }
         config.validate()?;
         settings::log(&config)?;
-        not_yet(self.cosmos);
         let genesis = Arc::new(Genesis::from_path(&self.genesis)?);
         let dir = self.dir.unwrap_or_else(|| PathBuf::from(&config.node.dir));
         make_dir(&dir)?;
@@ -89,6 +92,8 @@ pub(crate) struct Extras {
     pub(crate) settle_blocks: Option<u64>,
     /// Who pays Solana's airdrops.
     pub(crate) faucet: Option<Faucet>,
+    /// How long its first block may take, before which clients of CometBFT and Solana can ask nothing.
+    pub(crate) first_block: Option<Duration>,
 }
 
 /// Starts a node and says so in its folder.
@@ -116,11 +121,29 @@ pub(crate) async fn start(
         eth: node.eth().map(|address| format!("http://{address}")),
         sol: node.sol().map(|(http, _)| format!("http://{http}")),
         sol_ws: node.sol().map(|(_, websocket)| format!("ws://{websocket}")),
+        cosmos: node.cosmos().map(|address| format!("http://{address}")),
         celestia: config.da.endpoints.first().map(|url| http(&celestia::shown(url))),
-        ..Urls::default()
     };
+    if let Some(patience) = extras.first_block {
+        first_block(node.chain(), patience).await;
+    }
     let announced = files::announce(dir, hash, urls.clone())?;
     Ok((node, announced, urls))
+}
+
+/// Waits until `chain` has a block, or no longer than that.
+async fn first_block(chain: &Chain, patience: Duration) {
+    let mut events = chain.subscribe();
+    let made = async {
+        while chain.tip().header.height == Height(0) {
+            if matches!(events.recv().await, Err(RecvError::Closed)) {
+                return;
+            }
+        }
+    };
+    if tokio::time::timeout(patience, made).await.is_err() {
+        tracing::warn!("there is no first block yet: the sequencer still reads Celestia");
+    }
 }
 
 /// The URL that any client takes: a Celestia node serves http and websocket on one port.
@@ -149,6 +172,7 @@ pub(crate) fn override_listeners(
     config: &mut Config,
     eth: Option<Listen>,
     sol: Option<Listen>,
+    cosmos: Option<Listen>,
     metrics: Option<Listen>,
 ) {
     let text = |listen: Listen| listen.address().map_or_else(|| "off".to_owned(), |addr| addr.to_string());
@@ -158,19 +182,31 @@ pub(crate) fn override_listeners(
     if let Some(sol) = sol {
         config.rpc.sol = text(sol);
     }
+    if let Some(cosmos) = cosmos {
+        config.rpc.cosmos = text(cosmos);
+    }
     if let Some(metrics) = metrics {
         config.metrics.listen = text(metrics);
-    }
-}
-
-/// Says what a flag does not do yet, instead of passing it over.
-pub(crate) fn not_yet(cosmos: Option<Listen>) {
-    if cosmos.is_some_and(|listen| listen != Listen::Off) {
-        tracing::warn!("--cosmos has no effect: this version has no Wasm machine yet");
     }
 }
 
 pub(crate) fn make_dir(dir: &Path) -> Result<()> {
     let fail = |error| Failure::File(format!("the folder {} can't be made: {error}", dir.display()));
     Ok(std::fs::create_dir_all(dir).map_err(fail)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_win_over_the_config_and_leave_the_rest() {
+        let mut config = Config::default();
+        let at: Listen = "127.0.0.1:7".parse().expect("an address");
+        override_listeners(&mut config, None, Some(Listen::Off), Some(at), None);
+        let rpc = &config.rpc;
+        assert_eq!((&*rpc.eth, &*rpc.sol, &*rpc.cosmos), ("127.0.0.1:8545", "off", "127.0.0.1:7"));
+        assert_eq!(config.metrics.listen, "off");
+        config.validate().expect("what flags give is valid");
+    }
 }

@@ -125,6 +125,7 @@ pub(crate) fn node(config: &Config, dir: PathBuf, key: Option<SequencerKey>) -> 
         retention: (config.store.retention_blocks > 0).then_some(config.store.retention_blocks),
         eth: listen(&config.rpc.eth)?,
         sol: listen(&config.rpc.sol)?,
+        cosmos: listen(&config.rpc.cosmos)?,
         faucet: None,
         rpc: limits,
         metrics: listen(&config.metrics.listen)?,

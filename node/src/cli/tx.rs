@@ -2,6 +2,7 @@
 
 mod evm;
 mod sbf;
+mod wasm;
 
 use super::exit::Failure;
 use clap::{Args, Subcommand};
@@ -10,7 +11,9 @@ use jsonrpsee::core::ClientError;
 use jsonrpsee::core::client::ClientT;
 use jsonrpsee::core::traits::ToRpcParams;
 use jsonrpsee::http_client::{HttpClient, HttpClientBuilder};
+use jsonrpsee::types::ErrorObjectOwned;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::time::Duration;
 
 /// How long a node may take for one answer.
@@ -34,6 +37,9 @@ enum Machine {
     /// Ethereum transactions
     #[command(subcommand)]
     Evm(evm::Evm),
+    /// CosmWasm transactions
+    #[command(subcommand)]
+    Wasm(Box<wasm::Wasm>),
 }
 
 impl Tx {
@@ -41,6 +47,7 @@ impl Tx {
         match self.machine {
             Machine::Sbf(command) => command.run().await,
             Machine::Evm(command) => command.run().await,
+            Machine::Wasm(command) => (*command).run().await,
         }
     }
 }
@@ -59,23 +66,32 @@ impl Endpoint {
     }
 
     async fn ask<T: DeserializeOwned>(&self, method: &str, params: impl ToRpcParams + Send) -> Result<T> {
+        Ok(self.request(method, params).await?.map_err(|error| self.refusal(method, &error))?)
+    }
+
+    /// The inner error is the node's answer; the outer one is that there is none.
+    async fn request<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        params: impl ToRpcParams + Send,
+    ) -> Result<Result<T, ErrorObjectOwned>> {
         match self.client.request(method, params).await {
-            Ok(answer) => Ok(answer),
-            Err(ClientError::Call(error)) => {
-                let logs = error
-                    .data()
-                    .and_then(|data| serde_json::from_str::<serde_json::Value>(data.get()).ok())
-                    .and_then(|data| Some(lines(data.get("logs")?)))
-                    .unwrap_or_default();
-                let message = error.message();
-                Err(Failure::Transaction(format!(
-                    "the node at {} refuses {method}: {message}{logs}",
-                    self.url
-                ))
-                .into())
-            }
+            Ok(answer) => Ok(Ok(answer)),
+            Err(ClientError::Call(error)) => Ok(Err(error)),
             Err(error) => Err(unreachable(&self.url, &error).into()),
         }
+    }
+
+    fn refusal(&self, method: &str, error: &ErrorObjectOwned) -> Failure {
+        let data = error.data().and_then(|data| serde_json::from_str::<Value>(data.get()).ok());
+        let more = match data {
+            // Where CometBFT says why.
+            Some(Value::String(why)) => format!(": {why}"),
+            Some(data) => data.get("logs").map(lines).unwrap_or_default(),
+            None => String::new(),
+        };
+        let message = error.message();
+        Failure::Transaction(format!("the node at {} refuses {method}: {message}{more}", self.url))
     }
 }
 
@@ -84,7 +100,7 @@ fn unreachable(url: &str, error: &dyn std::fmt::Display) -> Failure {
 }
 
 /// Log lines behind a message.
-fn lines(logs: &serde_json::Value) -> String {
+fn lines(logs: &Value) -> String {
     let logs = logs.as_array().into_iter().flatten().filter_map(|line| line.as_str());
     logs.map(|line| format!("\n  {line}")).collect()
 }

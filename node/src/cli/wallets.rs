@@ -4,6 +4,7 @@ use alloy_signer_local::MnemonicBuilder;
 use alloy_signer_local::coins_bip39::English;
 use alloy_signer_local::coins_bip39::Mnemonic;
 use eyre::{Result, eyre};
+use secp256k1::SecretKey;
 use serde::Serialize;
 use solana_derivation_path::DerivationPath;
 use solana_keypair::seed_derivable::keypair_from_seed_and_derivation_path;
@@ -16,15 +17,14 @@ use weft_types::{AccountId, Address, B256, U256};
 /// Everyone has it: for development only.
 pub(crate) const MNEMONIC: &str = "test test test test test test test test test test test junk";
 /// Accounts of each machine.
-const COUNT: u32 = 10;
+pub(crate) const COUNT: u32 = 10;
 
 /// `DIR/accounts.json` (design 08).
 #[derive(Debug, Serialize)]
 pub(crate) struct Wallets {
     pub(crate) evm: Vec<EvmWallet>,
     pub(crate) sbf: Vec<SbfWallet>,
-    /// Empty until the chain has the machine.
-    pub(crate) wasm: Vec<()>,
+    pub(crate) wasm: Vec<WasmWallet>,
 }
 
 /// A key of Ethereum's path m/44'/60'/0'/0/i.
@@ -43,6 +43,37 @@ pub(crate) struct SbfWallet {
     pub(crate) pubkey: String,
     /// The 64 bytes of a keypair in base58, as wallets take it in.
     pub(crate) secret_key: String,
+}
+
+/// A key of Cosmos' path m/44'/118'/0'/0/i, as Keplr and CosmJS derive it.
+#[derive(Debug, Serialize)]
+pub(crate) struct WasmWallet {
+    /// In bech32.
+    pub(crate) address: String,
+    /// What wallets take in, together with the path.
+    pub(crate) mnemonic: &'static str,
+    /// Of this key.
+    pub(crate) path: String,
+}
+
+impl WasmWallet {
+    fn new(index: u32) -> Result<Self> {
+        let path = cosmos_path(index);
+        let key = cosmos_key(MNEMONIC, &path)?.public_key(secp256k1::SECP256K1);
+        let hash = weft_wasm::address_of(&key.serialize());
+        Ok(Self { address: weft_wasm::address::encode(&hash), mnemonic: MNEMONIC, path })
+    }
+}
+
+/// Where Keplr and CosmJS have a mnemonic's keys.
+pub(crate) fn cosmos_path(index: u32) -> String {
+    format!("m/44'/118'/0'/0/{index}")
+}
+
+/// A mnemonic's key.
+pub(crate) fn cosmos_key(phrase: &str, path: &str) -> Result<SecretKey> {
+    let key = MnemonicBuilder::<English>::default().phrase(phrase).derivation_path(path)?.build()?;
+    Ok(SecretKey::from_byte_array(key.to_bytes().0)?)
 }
 
 /// The account that pays airdrops on a devnet: the mnemonic's thousandth.
@@ -84,14 +115,16 @@ impl Wallets {
             let key = sbf_key(index)?;
             Ok(SbfWallet { pubkey: key.pubkey().to_string(), secret_key: key.to_base58_string() })
         });
-        Ok(Self { evm, sbf: sbf.collect::<Result<_>>()?, wasm: Vec::new() })
+        let wasm = (0..COUNT).map(WasmWallet::new);
+        Ok(Self { evm, sbf: sbf.collect::<Result<_>>()?, wasm: wasm.collect::<Result<_>>()? })
     }
 
     /// All of them, as the ledger names them.
     pub(crate) fn ids(&self) -> Result<Vec<AccountId>> {
         let evm = self.evm.iter().map(|wallet| Ok(AccountId::from_evm(wallet.address)));
         let sbf = (0..COUNT).map(|index| Ok(AccountId::from_key(sbf_key(index)?.pubkey().to_bytes())?));
-        evm.chain(sbf).collect()
+        let wasm = self.wasm.iter().map(|wallet| Ok(weft_wasm::address::parse(&wallet.address)?));
+        evm.chain(sbf).chain(wasm).collect()
     }
 }
 
@@ -108,7 +141,9 @@ mod tests {
             first.private_key.to_string(),
             "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
         );
-        assert_eq!((wallets.evm.len(), wallets.sbf.len()), (10, 10));
+        assert_eq!((wallets.evm.len(), wallets.sbf.len(), wallets.wasm.len()), (10, 10, 10));
+        assert!(wallets.wasm[0].address.starts_with("weft1"));
+        assert_eq!(wallets.ids().expect("accounts").len(), 30);
         assert_eq!(wallets.evm[9].address.to_string(), "0xa0Ee7A142d267C1f36714E4a8F75612F20a79720");
     }
 }

@@ -114,7 +114,7 @@ impl Feed {
             loop {
                 match added.recv().await {
                     Ok(Pooled::Evm(pooled)) => self.pending.push(Change::Pending(pooled.checked.id)),
-                    Ok(Pooled::Sbf(_)) => {}
+                    Ok(Pooled::Sbf(_) | Pooled::Wasm(_)) => {}
                     // A poller of the pool misses some hashes, which it can't count on anyway.
                     Err(RecvError::Lagged(_)) => {}
                     Err(RecvError::Closed) => return,

@@ -1,5 +1,6 @@
 //! RPC: `eth_*`, `net_*`, `web3_*`, `txpool_*`, `debug_*` as geth answers them, and `weft_*`, over HTTP and
-//! websocket on one listener; and Solana's methods on two ([`sol`]), through the same doors.
+//! websocket on one listener; Solana's methods on two ([`sol`]) and CometBFT's on one ([`cosmos`]), through the same
+//! doors.
 //!
 //! ```text
 //! socket ─ server (places, headers, bodies, in time) ─ dispatch ─ gate (rate, slots) ─ methods
@@ -21,6 +22,7 @@ mod blocks;
 mod call;
 mod clients;
 mod convert;
+pub mod cosmos;
 mod debug;
 mod dialect;
 mod dispatch;

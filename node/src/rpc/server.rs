@@ -1,7 +1,9 @@
-//! The listener: accepts connections, holds each to its limits, and hands what remains to jsonrpsee.
+//! The listener: accepts connections, holds each to its limits, and hands what remains to jsonrpsee, or to another
+//! [`Answer`].
 //!
 //! ```text
 //! accept ─ place ─ headers in time ─ host, origin ─ body in time and size ─ Dispatch ─ method
+//! └──────── Door ────────────────┘
 //! ```
 //! All tasks of the server are spawned here; [`Running`] stops them.
 
@@ -59,33 +61,84 @@ const MESSAGE_QUEUE: u32 = 512;
 
 type JsonRpc = TowerServiceBuilder<Identity, Identity>;
 
+/// What all connections pass through, whoever answers them.
+pub(super) struct Door {
+    /// What the operator allows.
+    pub(super) config: Arc<RpcConfig>,
+    /// Whose words are spoken.
+    pub(super) dialect: &'static Dialect,
+    /// The connections.
+    pub(super) clients: Arc<Clients>,
+    large_bodies: Arc<Semaphore>,
+    tasks: TaskTracker,
+}
+
+impl Door {
+    /// A door whose tasks are among `tasks`.
+    pub(super) fn new(config: Arc<RpcConfig>, dialect: &'static Dialect, tasks: TaskTracker) -> Self {
+        Self {
+            clients: Arc::new(Clients::new(
+                config.connections.max(1),
+                config.slots_per_connection.max(1),
+                config.in_flight.max(1),
+            )),
+            large_bodies: Arc::new(Semaphore::new(LARGE_BODIES)),
+            config,
+            dialect,
+            tasks,
+        }
+    }
+}
+
+/// Who answers the requests of a [`Door`].
+pub(super) trait Answer: Send + Sync + 'static {
+    /// Through which they come.
+    fn door(&self) -> &Door;
+
+    /// Answers one HTTP request, or turns the connection into a websocket.
+    fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+        client: Arc<Client>,
+    ) -> impl Future<Output = HttpResponse> + Send;
+}
+
 /// What all connections share.
 struct Shared {
-    config: Arc<RpcConfig>,
-    dialect: &'static Dialect,
+    door: Door,
     methods: Methods,
     gate: Arc<Gate>,
-    clients: Arc<Clients>,
-    large_bodies: Arc<Semaphore>,
     http: JsonRpc,
     websocket: JsonRpc,
     stop_handle: StopHandle,
-    tasks: TaskTracker,
+}
+
+impl Answer for Shared {
+    fn door(&self) -> &Door {
+        &self.door
+    }
+
+    async fn answer(self: Arc<Self>, request: Request<Incoming>, client: Arc<Client>) -> HttpResponse {
+        answer(request, self, client).await
+    }
 }
 
 /// A server that runs until it is told to stop.
 #[derive(Debug)]
 pub(super) struct Running {
-    stop: CancellationToken,
-    websockets: ServerHandle,
-    tasks: TaskTracker,
+    pub(super) stop: CancellationToken,
+    /// jsonrpsee's own.
+    pub(super) websockets: Option<ServerHandle>,
+    pub(super) tasks: TaskTracker,
 }
 
 impl Running {
     /// Stops accepting, lets calls finish for a short while, and closes.
     pub(super) async fn stop(self) {
         self.stop.cancel();
-        let _ = self.websockets.stop();
+        if let Some(websockets) = self.websockets {
+            let _ = websockets.stop();
+        }
         self.tasks.close();
         if tokio::time::timeout(STOP_GRACE, self.tasks.wait()).await.is_err() {
             tracing::warn!("RPC connections were still open when the server stopped");
@@ -121,23 +174,15 @@ pub(super) fn start(listeners: Vec<(TcpListener, CancellationToken)>, parts: Par
                 .max_connections(config.websockets)
                 .max_request_body_size(config.body_bytes.min(MESSAGE_BYTES_MAX)),
         ),
-        clients: Arc::new(Clients::new(
-            config.connections.max(1),
-            config.slots_per_connection.max(1),
-            config.in_flight.max(1),
-        )),
-        large_bodies: Arc::new(Semaphore::new(LARGE_BODIES)),
         gate: Arc::new(gate),
-        config,
-        dialect,
+        door: Door::new(config, dialect, tasks.clone()),
         methods,
         stop_handle,
-        tasks: tasks.clone(),
     });
     for (listener, stop) in listeners {
         tasks.spawn(accept(listener, shared.clone(), stop));
     }
-    Running { stop, websockets, tasks }
+    Running { stop, websockets: Some(websockets), tasks }
 }
 
 fn server_config(config: &RpcConfig, dialect: &Dialect) -> ServerConfigBuilder {
@@ -157,7 +202,9 @@ fn builder(config: ServerConfigBuilder) -> JsonRpc {
     Server::builder().set_config(config.build()).to_service_builder()
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {
+/// Takes connections until `stop`.
+pub(super) async fn accept<A: Answer>(listener: TcpListener, shared: Arc<A>, stop: CancellationToken) {
+    let door = shared.door();
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => return,
@@ -171,11 +218,11 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: CancellationTo
                 continue;
             }
         };
-        match shared.clients.admit(address.ip()) {
+        match door.clients.admit(address.ip()) {
             Some(place) => {
-                let name = shared.dialect.name;
-                metrics::gauge!("weft_rpc_connections", "server" => name).set(count(shared.clients.count()));
-                shared.tasks.spawn(connection(socket, address, place, shared.clone(), stop.clone()));
+                let name = door.dialect.name;
+                metrics::gauge!("weft_rpc_connections", "server" => name).set(count(door.clients.count()));
+                door.tasks.spawn(connection(socket, address, place, shared.clone(), stop.clone()));
             }
             None => {
                 metrics::counter!("weft_rpc_connections_refused").increment(1);
@@ -186,23 +233,23 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>, stop: CancellationTo
 }
 
 /// Serves one connection to its end.
-async fn connection(
+async fn connection<A: Answer>(
     socket: TcpStream,
     address: SocketAddr,
     place: Place,
-    shared: Arc<Shared>,
+    shared: Arc<A>,
     stop: CancellationToken,
 ) {
     let _ = socket.set_nodelay(true);
     let client = place.client.clone();
-    let io = TokioIo::new(Paced::new(socket, body_timeout(&shared.config)));
+    let io = TokioIo::new(Paced::new(socket, body_timeout(&shared.door().config)));
     let service = hyper::service::service_fn(|request| {
         let (shared, client) = (shared.clone(), client.clone());
-        async move { Ok::<_, Infallible>(answer(request, shared, client).await) }
+        async move { Ok::<_, Infallible>(shared.answer(request, client).await) }
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_millis(shared.config.header_timeout_ms))
+        .header_read_timeout(Duration::from_millis(shared.door().config.header_timeout_ms))
         .max_buf_size(HEADER_BYTES_MAX)
         .serve_connection(io, service)
         .with_upgrades();
@@ -221,26 +268,26 @@ async fn connection(
     drop(place);
 }
 
-/// Answers one HTTP request, or turns the connection into a websocket.
 async fn answer(request: Request<Incoming>, shared: Arc<Shared>, client: Arc<Client>) -> HttpResponse {
-    let _busy = shared.clients.busy(&client);
-    if !edge::host_allowed(&shared.config, request.headers()) {
+    let door = &shared.door;
+    let _busy = door.clients.busy(&client);
+    if !edge::host_allowed(&door.config, request.headers()) {
         return edge::plain(StatusCode::FORBIDDEN, "invalid host specified\n");
     }
     let websocket = ws::is_upgrade_request(&request);
-    let origin = match edge::origin_allowed(&shared.config, request.headers()) {
+    let origin = match edge::origin_allowed(&door.config, request.headers()) {
         Ok(origin) => origin,
         // Browsers let a page open a websocket anywhere, so that here we must refuse; an HTTP answer they hide.
         Err(_) if websocket => return edge::plain(StatusCode::FORBIDDEN, "origin not allowed\n"),
         Err(_) => None,
     };
-    let plain = edge::preflight(&request, shared.dialect).or_else(|| edge::page(&request, shared.dialect));
+    let plain = edge::preflight(&request, door.dialect).or_else(|| edge::page(&request, door.dialect));
     let mut response = if let Some(response) = plain {
         response
     } else if websocket {
         call(&shared.websocket, &shared, client, true, request).await
     } else {
-        match read_body(request, &shared).await {
+        match read_body(request, door).await {
             Ok(request) => call(&shared.http, &shared, client, false, request).await,
             Err(response) => response,
         }
@@ -261,9 +308,10 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let (gate, batch_concurrency) = (shared.gate.clone(), shared.config.batch_concurrency.max(1));
-    let response_bytes = usize::try_from(shared.config.response_bytes).unwrap_or(usize::MAX);
-    let dialect = shared.dialect;
+    let config = &shared.door.config;
+    let (gate, batch_concurrency) = (shared.gate.clone(), config.batch_concurrency.max(1));
+    let response_bytes = usize::try_from(config.response_bytes).unwrap_or(usize::MAX);
+    let dialect = shared.door.dialect;
     let rules = RpcServiceBuilder::new().layer_fn(move |inner| Dispatch {
         inner,
         dialect,
@@ -285,9 +333,12 @@ where
 }
 
 /// Takes in the whole body within size and time.
-async fn read_body(
+///
+/// # Errors
+/// The answer that says why not.
+pub(super) async fn read_body(
     request: Request<Incoming>,
-    shared: &Shared,
+    shared: &Door,
 ) -> Result<Request<Full<Bytes>>, HttpResponse> {
     let max = usize::try_from(shared.config.body_bytes).unwrap_or(usize::MAX);
     let (parts, body) = request.into_parts();

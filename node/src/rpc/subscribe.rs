@@ -167,7 +167,7 @@ async fn follow_pool(
             pooled = added.recv() => pooled,
         };
         let sent = match pooled {
-            Ok(Pooled::Sbf(_)) => Ok(()),
+            Ok(Pooled::Sbf(_) | Pooled::Wasm(_)) => Ok(()),
             Ok(Pooled::Evm(pooled)) if full => {
                 let envelope = weft_evm::decoded(&pooled.checked).envelope.clone();
                 send(sink, &convert::pending(envelope, pooled.sender)).await

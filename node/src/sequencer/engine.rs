@@ -299,6 +299,7 @@ impl Sequencer {
     }
 
     /// Makes the next block, if this sequencer may, and if there is something to put into it or time for an empty one.
+    /// A chain gets its first block at once: clients of Solana and of CometBFT can ask nothing of one that has none.
     /// Executes, so it blocks.
     ///
     /// # Errors
@@ -310,7 +311,8 @@ impl Sequencer {
         }
         let head = self.chain.head();
         let (origin, origin_hash, forced) = self.origin(&engine.derivation, &head);
-        let heartbeat = self.config.empty_block.is_some_and(|pace| engine.made.elapsed() >= pace);
+        let is_first = head.tip.header.height == Height(0);
+        let heartbeat = is_first || self.config.empty_block.is_some_and(|pace| engine.made.elapsed() >= pace);
         if forced.is_empty() && !heartbeat && self.mempool.is_empty() {
             return Ok(None);
         }

@@ -134,7 +134,7 @@ fn open(kv: &Arc<dyn Kv>) -> Arc<Chain> {
     genesis.machines.retain(|machine| machine.vm == VmId::EVM);
     let mut machines = plugins::machines(&genesis).expect("an EVM").all;
     machines.push(Arc::new(Scribe));
-    genesis.machines.push(Machine { vm: VmId::SBF, spec: "scribe".into(), gas_rate: GasRate::ONE });
+    genesis.machines.push(Machine::new(VmId::SBF, "scribe", GasRate::ONE));
     let store = Store::on(Arc::clone(kv), genesis.hash()).expect("a store");
     let router = Router::new(Arc::new(genesis), machines, Arc::new(JmtTree)).expect("a router");
     Chain::open(Arc::new(router), store, Bytes::from_static(b"start")).expect("a chain")

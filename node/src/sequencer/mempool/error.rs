@@ -76,6 +76,24 @@ pub enum PoolError {
     /// An SBF transaction that the state refuses: its blockhash is gone, it was in a block already, its payer can't pay.
     #[error("{0}")]
     Sbf(TransactionError),
+    /// A Wasm transaction whose sequence number is not its account's next.
+    #[error("account sequence mismatch, expected {expected}, got {got}: incorrect account sequence")]
+    Sequence {
+        /// The next one, after those that wait.
+        expected: u64,
+        /// The transaction's.
+        got: u64,
+    },
+    /// The account can't pay the fee of this Wasm transaction after those that wait already.
+    #[error("spendable balance {} is smaller than {cost}: insufficient funds", balance.saturating_sub(*queued))]
+    FeeFunds {
+        /// Wei that the account has.
+        balance: U256,
+        /// Wei of the fees of its waiting transactions.
+        queued: U256,
+        /// Wei of this one's fee.
+        cost: U256,
+    },
     /// The bytes can never execute on this chain.
     #[error(transparent)]
     Rejected(#[from] Reject),
@@ -114,6 +132,8 @@ impl PoolError {
             Self::Sbf(TransactionError::BlockhashNotFound) => "blockhash_not_found",
             Self::Sbf(TransactionError::AlreadyProcessed) => "already_processed",
             Self::Sbf(_) => "insufficient_funds",
+            Self::Sequence { .. } => "sequence",
+            Self::FeeFunds { .. } => "insufficient_funds",
             Self::Rejected(reject) => reject.kind.name(),
             Self::State(_) => "state",
         }

@@ -3,8 +3,9 @@
 //!
 //! ```text
 //! bytes ─check (all cores)─> Checked ─rules (one short lock)─┬─> EVM: nonces, replacement ───┬─best─> builder
-//!                                                            └─> SBF: blockhashes, duplicates┘
-//!                                              chain events: nonces and blockhashes move on
+//!                                                            ├─> SBF: blockhashes, duplicates┤
+//!                                                            └─> Wasm: sequence numbers ─────┘
+//!                                              chain events: nonces, blockhashes and sequences move on
 //! ```
 //! Invariants, as negatives:
 //! - No signature is checked and no state is read under the pool's lock.
@@ -16,46 +17,53 @@
 mod admit;
 mod best;
 mod error;
+mod evm_best;
+mod follow;
 mod pool;
 mod pooled;
+mod pools;
 mod reads;
 mod sbf;
 #[cfg(test)]
 mod tests;
+mod wasm;
 
 pub use best::Best;
 pub use error::PoolError;
 pub use pool::{AccountState, PoolLimits, PoolStatus, PooledEvm};
 pub use pooled::Pooled;
 pub use sbf::PooledSbf;
+pub use wasm::PooledWasm;
 
 use crate::chain::{BlockRecord, Chain, ChainError};
 use crate::syncer::now_ms;
-use parking_lot::Mutex;
-use pool::Pool;
+use parking_lot::{Mutex, MutexGuard};
+use pools::Pools;
 use rayon::prelude::*;
 use reads::{Reads, SbfReader};
-use sbf::SbfPool;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, broadcast};
 use weft_sbf::SbfVm;
-use weft_state::Journal;
-use weft_types::{AccountId, Address, B256, Transaction, VmId};
+use weft_types::{AccountId, Address, B256, Transaction, VmId, limits};
 use weft_vm::Checked;
 
 /// Most bytes of a transaction in the pool, as geth's `txMaxSize`. Larger ones can be forced.
 pub const TRANSACTION_BYTES_MAX: usize = 128 << 10;
+/// Most bytes of a Wasm transaction in the pool: all that the protocol takes, so that a contract can be uploaded.
+pub const WASM_BYTES_MAX: usize = limits::TRANSACTION_BYTES_MAX;
 /// New transactions that a subscriber may fall behind.
 const EVENTS_MAX: usize = 4_096;
+/// Times that the state is read for one group of transactions while blocks come in between.
+const READS_MAX: usize = 3;
 
 /// What an operator chooses of the pool.
 #[derive(Clone, Debug)]
 pub struct MempoolConfig {
     /// Bounds of each machine's part.
     pub limits: PoolLimits,
-    /// Accounts whose transactions this sequencer does not take: the EVM's senders, SBF's signers.
+    /// Accounts whose transactions this sequencer does not take: the EVM's senders, SBF's and Wasm's signers.
     pub deny: HashSet<AccountId>,
 }
 
@@ -71,47 +79,24 @@ pub struct Mempool {
     chain: Arc<Chain>,
     config: MempoolConfig,
     sbf: Option<Arc<SbfVm>>,
+    /// Whether the chain has Wasm's machine.
+    wasm: bool,
     pools: Mutex<Pools>,
     added: broadcast::Sender<Pooled>,
     wake: Notify,
-}
-
-struct Pools {
-    evm: Pool,
-    sbf: SbfPool,
-}
-
-impl Pools {
-    fn insert(&mut self, pooled: &Pooled, reads: &Reads) -> Result<(), PoolError> {
-        match pooled {
-            Pooled::Evm(evm) => {
-                // Read for every sender of the group.
-                let account = reads.accounts.get(&evm.sender).copied().unwrap_or(AccountState::NONE);
-                self.evm.insert(Arc::clone(evm), account)
-            }
-            Pooled::Sbf(sbf) => {
-                let unread = || Err(PoolError::State("a transaction was not looked up".into()));
-                let state = reads.sbf.get(&sbf.checked.id).cloned().unwrap_or_else(unread)?;
-                self.sbf.insert(Arc::clone(sbf), state)
-            }
-        }
-    }
-
-    fn get(&self, id: B256) -> Option<Pooled> {
-        self.evm.get(id).map(Pooled::Evm).or_else(|| self.sbf.get(id).map(Pooled::Sbf))
-    }
 }
 
 impl Mempool {
     /// An empty pool over `chain`. `sbf` is that chain's machine, where it has one.
     #[must_use]
     pub fn new(chain: Arc<Chain>, config: MempoolConfig, sbf: Option<Arc<SbfVm>>) -> Arc<Self> {
-        let pools = Pools { evm: Pool::new(config.limits), sbf: SbfPool::new(config.limits) };
+        let wasm = chain.genesis().vms().contains(&VmId::WASM);
         Arc::new(Self {
             chain,
-            pools: Mutex::new(pools),
+            pools: Mutex::new(Pools::new(config.limits)),
             config,
             sbf,
+            wasm,
             added: broadcast::channel(EVENTS_MAX).0,
             wake: Notify::new(),
         })
@@ -145,24 +130,22 @@ impl Mempool {
     }
 
     fn insert(&self, prepared: Vec<Result<Pooled, PoolError>>) -> Vec<Result<B256, PoolError>> {
-        let reads = match self.read(&prepared) {
-            Ok(reads) => reads,
+        let (reads, mut pools) = match self.read_and_lock(&prepared) {
+            Ok(read) => read,
             Err(error) => {
                 let failed = PoolError::State(error.to_string());
                 return prepared.into_iter().map(|result| result.and(Err(failed.clone()))).collect();
             }
         };
         let mut added = Vec::with_capacity(prepared.len());
-        let results: Vec<_> = {
-            let mut pools = self.pools.lock();
-            let mut insert = |pooled: Pooled| {
-                pools.insert(&pooled, &reads)?;
-                let id = pooled.id();
-                added.push(pooled);
-                Ok(id)
-            };
-            prepared.into_iter().map(|result| result.and_then(&mut insert)).collect()
+        let mut insert = |pooled: Pooled| {
+            pools.insert(&pooled, &reads)?;
+            let id = pooled.id();
+            added.push(pooled);
+            Ok(id)
         };
+        let results: Vec<_> = prepared.into_iter().map(|result| result.and_then(&mut insert)).collect();
+        drop(pools);
         for error in results.iter().filter_map(|result| result.as_ref().err()) {
             metrics::counter!("weft_pool_rejected_total", "kind" => error.name()).increment(1);
         }
@@ -176,11 +159,30 @@ impl Mempool {
         results
     }
 
+    /// What the state says of `prepared`, and the pool, locked while that is still so: where a block came in between, a
+    /// sequence number that was read would be an old one, and what waited with the next ones is gone.
+    fn read_and_lock(
+        &self,
+        prepared: &[Result<Pooled, PoolError>],
+    ) -> Result<(Reads, MutexGuard<'_, Pools>), ChainError> {
+        for _ in 1..READS_MAX {
+            let moves = self.pools.lock().moves;
+            let reads = self.read(prepared)?;
+            let pools = self.pools.lock();
+            if pools.moves == moves {
+                return Ok((reads, pools));
+            }
+        }
+        Ok((self.read(prepared)?, self.pools.lock()))
+    }
+
     fn read(&self, prepared: &[Result<Pooled, PoolError>]) -> Result<Reads, ChainError> {
         let accounts = reads::accounts(&self.chain, reads::senders_of(prepared))?;
+        let signers = reads::wasm_of(prepared).flat_map(|pooled| pooled.signers.iter());
+        let wasm = reads::wasm(&self.chain, signers.map(|(account, _)| *account))?;
         let sbf = reads::sbf_of(prepared);
         let Some(reader) = self.reader().filter(|_| !sbf.is_empty()) else {
-            return Ok(Reads { accounts, ..Reads::default() });
+            return Ok(Reads { accounts, wasm, ..Reads::default() });
         };
         let height = reader.height()?;
         let known = {
@@ -190,69 +192,11 @@ impl Mempool {
             let known = sbf.iter().map(|pooled| pooled.blockhash);
             known.filter_map(|blockhash| Some((blockhash, pools.sbf.last_height(&blockhash)?))).collect()
         };
-        Ok(Reads { accounts, sbf: reader.read(&sbf, known)? })
+        Ok(Reads { accounts, sbf: reader.read(&sbf, known)?, wasm })
     }
 
     fn reader(&self) -> Option<SbfReader<'_>> {
         Some(SbfReader::new(self.sbf.as_deref()?, &self.chain, now_ms()))
-    }
-
-    /// Moves on with a block that was added to the chain: what it took is out, and so is what expired.
-    ///
-    /// # Errors
-    /// [`ChainError`] where the state can't be read.
-    pub fn on_block(&self, block: &BlockRecord) -> Result<(), ChainError> {
-        self.refresh(block.transactions.iter().filter_map(|transaction| transaction.sender.as_evm()))?;
-        if let Some(vm) = &self.sbf {
-            let state = self.chain.head().state;
-            let height = vm.block_height(&mut Journal::new(&*state), None)?;
-            let mut pools = self.pools.lock();
-            let own = block.transactions.iter().filter(|record| record.transaction.vm == VmId::SBF);
-            own.for_each(|record| pools.sbf.remove(record.id));
-            // Those that are still good in a block of the same time stay.
-            pools.sbf.expire(height);
-        }
-        Ok(())
-    }
-
-    /// Takes up again what stood in blocks that are void, as far as it may still execute.
-    ///
-    /// # Errors
-    /// [`ChainError`] where the state can't be read.
-    pub fn on_revert(&self, removed: &[Arc<BlockRecord>]) -> Result<(), ChainError> {
-        let senders = self.pools.lock().evm.senders();
-        self.refresh(senders)?;
-        self.refresh_blockhashes()?;
-        let transactions = removed.iter().flat_map(|block| block.transactions.iter());
-        // Forced ones come back by derivation.
-        let own = transactions.filter(|record| !record.forced);
-        let back: Vec<_> = own.map(|record| record.transaction.clone()).collect();
-        let count = back.len();
-        let taken = self.add_many(back).into_iter().filter(Result::is_ok).count();
-        tracing::info!(count, taken, "transactions of void blocks are back in the pool");
-        Ok(())
-    }
-
-    /// Reads the nonces of these accounts again.
-    fn refresh(&self, senders: impl IntoIterator<Item = Address>) -> Result<(), ChainError> {
-        let accounts = reads::accounts(&self.chain, senders)?;
-        let mut pools = self.pools.lock();
-        for (sender, account) in accounts {
-            pools.evm.set_nonce(sender, account.nonce);
-        }
-        Ok(())
-    }
-
-    /// Drops what names blocks that are void: nothing else can make a blockhash bad before its time.
-    fn refresh_blockhashes(&self) -> Result<(), ChainError> {
-        let Some(reader) = self.reader() else { return Ok(()) };
-        let blockhashes = self.pools.lock().sbf.blockhashes();
-        for blockhash in blockhashes {
-            if reader.last_height(&blockhash)?.is_none() {
-                self.pools.lock().sbf.forget(&blockhash);
-            }
-        }
-        Ok(())
     }
 
     /// How long the pool's transactions of `block` have been waiting by now.
@@ -269,6 +213,7 @@ impl Mempool {
         for id in ids {
             pools.evm.remove(id);
             pools.sbf.remove(id);
+            pools.wasm.remove(id);
         }
     }
 
@@ -276,14 +221,14 @@ impl Mempool {
     #[must_use]
     pub fn best(&self, base_fee: u64) -> Best {
         let pools = self.pools.lock();
-        Best::new(pools.evm.best(u128::from(base_fee)), pools.sbf.ascending())
+        let base_fee = u128::from(base_fee);
+        Best::new(pools.evm.best(base_fee), pools.sbf.ascending(), pools.wasm.best(base_fee), base_fee)
     }
 
     /// Whether nothing waits at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let pools = self.pools.lock();
-        pools.evm.len() == 0 && pools.sbf.len() == 0
+        self.pools.lock().is_empty()
     }
 
     /// The transaction with that id, while it waits.
@@ -302,18 +247,26 @@ impl Mempool {
     /// How much waits of one machine; nothing of one that the pool does not take.
     #[must_use]
     pub fn status(&self, vm: VmId) -> PoolStatus {
-        let pools = self.pools.lock();
-        match vm {
-            VmId::EVM => pools.evm.status(),
-            VmId::SBF => pools.sbf.status(),
-            _ => PoolStatus::default(),
-        }
+        self.pools.lock().status(vm)
     }
 
     /// All of the EVM's that waits, by sender and nonce; true for those that can execute now.
     #[must_use]
     pub fn evm_content(&self) -> Vec<(Arc<PooledEvm>, bool)> {
         self.pools.lock().evm.content()
+    }
+
+    /// Up to `limit` of Wasm's that waits, first come first.
+    #[must_use]
+    pub fn wasm_waiting(&self, limit: usize) -> Vec<Arc<PooledWasm>> {
+        self.pools.lock().wasm.oldest(limit)
+    }
+
+    /// The sequence number after all of the Wasm account's waiting transactions; `None` where none waits and the state's
+    /// own is the answer.
+    #[must_use]
+    pub fn pending_sequence(&self, account: AccountId) -> Option<u64> {
+        self.pools.lock().wasm.next_sequence(account)
     }
 
     /// Transactions of all machines that are added from now on.

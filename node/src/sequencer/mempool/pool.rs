@@ -1,8 +1,9 @@
 //! [`Pool`]: the pure part of the EVM's rules: who may wait, who goes first, who has to leave.
 
 use super::error::PoolError;
+use super::evm_best::EvmBest;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 use weft_types::{Address, B256, Transaction, U256};
@@ -38,7 +39,7 @@ impl PooledEvm {
     }
 
     /// Wei per gas for the fee recipient at `base_fee`; `None` where it does not pay the base fee.
-    fn tip(&self, base_fee: u128) -> Option<u128> {
+    pub(super) fn tip(&self, base_fee: u128) -> Option<u128> {
         Some(self.max_fee.checked_sub(base_fee)?.min(self.max_priority))
     }
 }
@@ -292,17 +293,11 @@ impl Pool {
 
     /// What a block at `base_fee` should take, best first, each account's in the order of its nonces.
     pub(super) fn best(&self, base_fee: u128) -> EvmBest {
-        let mut best = EvmBest { base_fee, heads: BinaryHeap::new(), rest: Vec::new() };
+        let mut best = EvmBest::new(base_fee);
         for queue in self.queues.values() {
             let end = queue.pending_end();
-            let mut pending: Vec<_> = queue
-                .slots
-                .range(queue.nonce..end)
-                .map(|(_, slot)| (slot.arrival, Arc::clone(&slot.transaction)))
-                .collect();
-            pending.reverse();
-            best.rest.push(pending);
-            best.advance(best.rest.len() - 1);
+            let pending = queue.slots.range(queue.nonce..end);
+            best.push(pending.map(|(_, slot)| (slot.arrival, Arc::clone(&slot.transaction))).collect());
         }
         best
     }
@@ -310,44 +305,6 @@ impl Pool {
 
 fn bumped(price: u128) -> u128 {
     price.saturating_add(price.saturating_mul(PRICE_BUMP_PERCENT).div_ceil(100))
-}
-
-/// A snapshot of what can execute, highest tip first and then first come, first served.
-pub struct EvmBest {
-    base_fee: u128,
-    heads: BinaryHeap<(u128, Reverse<u64>, usize)>,
-    /// By account, the next one last.
-    rest: Vec<Vec<(u64, Arc<PooledEvm>)>>,
-}
-
-impl EvmBest {
-    /// The one that is next, and its wei per gas for the fee recipient.
-    pub(super) fn peek(&self) -> Option<(u128, &PooledEvm)> {
-        let (tip, _, account) = self.heads.peek()?;
-        let (_, transaction) = self.rest.get(*account)?.last()?;
-        Some((*tip, transaction))
-    }
-
-    fn advance(&mut self, account: usize) {
-        let Some((arrival, transaction)) = self.rest.get(account).and_then(|queue| queue.last()) else {
-            return;
-        };
-        // One that can't pay the base fee holds up those behind it, which need its nonce.
-        if let Some(tip) = transaction.tip(self.base_fee) {
-            self.heads.push((tip, Reverse(*arrival), account));
-        }
-    }
-}
-
-impl Iterator for EvmBest {
-    type Item = Arc<PooledEvm>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (_, _, account) = self.heads.pop()?;
-        let (_, transaction) = self.rest.get_mut(account)?.pop()?;
-        self.advance(account);
-        Some(transaction)
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::pool::PooledEvm;
 use super::sbf::PooledSbf;
+use super::wasm::PooledWasm;
 use std::sync::Arc;
 use std::time::Instant;
 use weft_router::Candidate;
@@ -15,6 +16,8 @@ pub enum Pooled {
     Evm(Arc<PooledEvm>),
     /// SBF's.
     Sbf(Arc<PooledSbf>),
+    /// Wasm's.
+    Wasm(Arc<PooledWasm>),
 }
 
 impl Pooled {
@@ -24,6 +27,7 @@ impl Pooled {
         match self {
             Self::Evm(pooled) => &pooled.transaction,
             Self::Sbf(pooled) => &pooled.transaction,
+            Self::Wasm(pooled) => &pooled.transaction,
         }
     }
 
@@ -33,6 +37,7 @@ impl Pooled {
         match self {
             Self::Evm(pooled) => &pooled.checked,
             Self::Sbf(pooled) => &pooled.checked,
+            Self::Wasm(pooled) => &pooled.checked,
         }
     }
 
@@ -48,6 +53,7 @@ impl Pooled {
         match self {
             Self::Evm(pooled) => pooled.received,
             Self::Sbf(pooled) => pooled.received,
+            Self::Wasm(pooled) => pooled.received,
         }
     }
 
@@ -62,7 +68,7 @@ impl Pooled {
     pub fn into_evm(self) -> Option<Arc<PooledEvm>> {
         match self {
             Self::Evm(pooled) => Some(pooled),
-            Self::Sbf(_) => None,
+            _ => None,
         }
     }
 
@@ -71,7 +77,16 @@ impl Pooled {
     pub fn into_sbf(self) -> Option<Arc<PooledSbf>> {
         match self {
             Self::Sbf(pooled) => Some(pooled),
-            Self::Evm(_) => None,
+            _ => None,
+        }
+    }
+
+    /// It, where it is Wasm's.
+    #[must_use]
+    pub fn into_wasm(self) -> Option<Arc<PooledWasm>> {
+        match self {
+            Self::Wasm(pooled) => Some(pooled),
+            _ => None,
         }
     }
 }

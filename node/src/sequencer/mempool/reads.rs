@@ -4,6 +4,7 @@ use super::error::PoolError;
 use super::pool::AccountState;
 use super::pooled::Pooled;
 use super::sbf::{PooledSbf, SbfState};
+use super::wasm::{PooledWasm, WasmState};
 use crate::chain::{Chain, ChainError, Head};
 use rayon::prelude::*;
 use solana_hash::Hash;
@@ -14,7 +15,7 @@ use weft_router::BlockTemplate;
 use weft_sbf::SbfVm;
 use weft_sbf::record::{self, RecordData};
 use weft_state::{Journal, StateRead};
-use weft_types::{Address, B256};
+use weft_types::{AccountId, Address, B256};
 use weft_vm::BlockEnv;
 
 /// How the data of a nonce account begins: the current version, in use.
@@ -27,6 +28,7 @@ const NONCE_AT: std::ops::Range<usize> = 40..72;
 pub(super) struct Reads {
     pub(super) accounts: HashMap<Address, AccountState>,
     pub(super) sbf: HashMap<B256, Result<SbfState, PoolError>>,
+    pub(super) wasm: HashMap<AccountId, WasmState>,
 }
 
 /// Nonces and balances of EVM accounts.
@@ -42,6 +44,21 @@ pub(super) fn accounts(
 fn account(state: &dyn StateRead, address: Address) -> Result<AccountState, ChainError> {
     let account = weft_evm::tables::account(state, address)?;
     Ok(AccountState { nonce: account.nonce, balance: account.balance })
+}
+
+/// Sequence numbers and balances of Wasm accounts.
+pub(super) fn wasm(
+    chain: &Chain,
+    signers: impl IntoIterator<Item = AccountId>,
+) -> Result<HashMap<AccountId, WasmState>, ChainError> {
+    let state = chain.head().state;
+    let signers: HashSet<AccountId> = signers.into_iter().collect();
+    let one = |account: AccountId| {
+        let mut journal = Journal::new(&*state);
+        let sequence = weft_wasm::auth::record(&mut journal, account)?.sequence;
+        Ok((account, WasmState { sequence, balance: journal.balance(account)? }))
+    };
+    signers.into_iter().map(one).collect()
 }
 
 /// The chain at one moment, as a transaction in the next block would see it.
@@ -139,6 +156,12 @@ fn holds_nonce(journal: &mut Journal<'_>, account: &Pubkey, nonce: &Hash) -> Res
 pub(super) fn sbf_of(prepared: &[Result<Pooled, PoolError>]) -> Vec<&PooledSbf> {
     let pooled = prepared.iter().flatten();
     pooled.filter_map(|pooled| if let Pooled::Sbf(sbf) = pooled { Some(&**sbf) } else { None }).collect()
+}
+
+/// The Wasm transactions among `prepared`.
+pub(super) fn wasm_of(prepared: &[Result<Pooled, PoolError>]) -> impl Iterator<Item = &PooledWasm> {
+    let pooled = prepared.iter().flatten();
+    pooled.filter_map(|pooled| if let Pooled::Wasm(wasm) = pooled { Some(&**wasm) } else { None })
 }
 
 /// The senders of the EVM transactions among `prepared`.

@@ -1,4 +1,4 @@
-//! The pool over a real chain in memory with both machines.
+//! The pool over a real chain in memory with all machines.
 
 use super::*;
 use crate::chain::DaStep;
@@ -14,14 +14,11 @@ use solana_signer::Signer;
 use solana_system_interface::instruction::{advance_nonce_account, create_nonce_account, transfer};
 use solana_transaction::Instruction;
 use solana_transaction_error::TransactionError;
-use std::collections::BTreeMap;
-use weft_evm::{EvmConfig, EvmVm};
-use weft_genesis::{Devnet, Genesis, Machine};
+use weft_genesis::{Devnet, Genesis};
 use weft_router::{BlockTemplate, BuildLimits, Router};
-use weft_sbf::{BLOCK_HEIGHT_MS, BLOCKHASH_HEIGHTS, NEWEST_SPEC, PAUSE_MS_MAX, SbfConfig};
+use weft_sbf::{BLOCK_HEIGHT_MS, BLOCKHASH_HEIGHTS, PAUSE_MS_MAX};
 use weft_state::{Backend, JmtTree, Store, StoreConfig};
-use weft_types::{DaHeight, GasRate, Height, U256};
-use weft_vm::Vm;
+use weft_types::{DaHeight, Height, U256};
 
 /// How long a blockhash is good.
 const LIFE_MS: u64 = BLOCKHASH_HEIGHTS * BLOCK_HEIGHT_MS;
@@ -38,28 +35,16 @@ impl World {
         let payer = Keypair::new_from_array([7; 32]);
         let wallet = PrivateKeySigner::from_bytes(&B256::repeat_byte(1)).expect("a key");
         let id = AccountId::from_key(payer.pubkey().to_bytes()).expect("no tag");
-        let mut genesis = Genesis::devnet(Devnet {
+        let genesis = Genesis::devnet(Devnet {
             timestamp_ms: now_ms(),
             celestia_chain_id: "weft-local".into(),
             checkpoint: (DaHeight(7), B256::repeat_byte(7)),
             sequencers: vec![Address::repeat_byte(5)],
             accounts: vec![AccountId::from_evm(wallet.address()), id],
         });
-        if !genesis.machines.iter().any(|machine| machine.vm == VmId::SBF) {
-            genesis.machines.push(Machine {
-                vm: VmId::SBF,
-                spec: NEWEST_SPEC.into(),
-                gas_rate: GasRate::ONE,
-            });
-        }
-        let specs = |vm| genesis.schedule(vm).into_iter();
-        let evm = specs(VmId::EVM).map(|(from, machine)| (from, machine.spec.clone())).collect();
-        let evm = EvmVm::new(EvmConfig { chain_id: genesis.chain_id, specs: evm, alloc: BTreeMap::new() });
-        let sbf = specs(VmId::SBF).map(|(from, machine)| (from, machine.spec.clone(), machine.gas_rate));
-        let sbf = SbfConfig { specs: sbf.collect(), jit: false };
-        let sbf = Arc::new(SbfVm::new(sbf).expect("a machine"));
-        let vms: Vec<Arc<dyn Vm>> = vec![Arc::new(evm.expect("a machine")), sbf.clone()];
-        let router = Router::new(Arc::new(genesis), vms, Arc::new(JmtTree)).expect("both machines");
+        let machines = crate::plugins::machines(&genesis).expect("machines");
+        let sbf = machines.sbf.clone();
+        let router = Router::new(Arc::new(genesis), machines.all, Arc::new(JmtTree)).expect("all machines");
         let store = StoreConfig {
             backend: Backend::Memory,
             dir: std::path::PathBuf::new(),
@@ -68,7 +53,7 @@ impl World {
         let store = Store::open(&store, router.genesis_hash()).expect("a store");
         let chain = Chain::open(Arc::new(router), store, weft_types::Bytes::new()).expect("a chain");
         let config = MempoolConfig { deny: deny.into_iter().collect(), ..MempoolConfig::default() };
-        let pool = Mempool::new(Arc::clone(&chain), config, Some(sbf));
+        let pool = Mempool::new(Arc::clone(&chain), config, sbf);
         let world = Self { chain, pool, payer, wallet };
         // Genesis is no block that a transaction could name before another stands on it.
         world.block(0);

@@ -180,7 +180,7 @@ pub(super) fn chain(funded: &[&Keypair]) -> (Arc<Chain>, Arc<SbfVm>) {
         sequencers: vec![SEQUENCER],
         accounts: funded.iter().map(|key| AccountId::from_key(key.pubkey().to_bytes()).unwrap()).collect(),
     });
-    genesis.machines = vec![Machine { vm: VmId::SBF, spec: NEWEST_SPEC.into(), gas_rate: GasRate::ONE }];
+    genesis.machines = vec![Machine::new(VmId::SBF, NEWEST_SPEC, GasRate::ONE)];
     let specs = vec![(DaHeight(0), NEWEST_SPEC.to_owned(), GasRate::ONE)];
     let sbf = SbfVm::new(SbfConfig { specs, jit: false }).unwrap();
     let sbf = Arc::new(sbf);
