@@ -10,7 +10,7 @@ use weft_da::derive::{DerivationState, derive};
 use weft_da::layer::Anchor;
 use weft_da::verify::Verifier;
 use weft_genesis::Genesis;
-use weft_node::plugins::{self, Machines};
+use weft_node::plugins::{self, Local, Machines};
 use weft_router::Router;
 use weft_state::{
     Backend, ChangeSet, JmtTree, Journal, NodeRead, ReadError, Store, StoreConfig, Tree, TreeUpdate,
@@ -136,6 +136,8 @@ pub struct Replayed {
     pub failed: usize,
     /// Time in the machines' `execute`.
     pub machine: Duration,
+    /// Time in the machines' `check`, all cores added up.
+    pub check: Duration,
     lines: Vec<(&'static str, Duration)>,
 }
 
@@ -144,7 +146,8 @@ impl Follower {
     pub fn new(genesis: Arc<Genesis>, anchor: Anchor, trusted: &ExtendedHeader) -> eyre::Result<Self> {
         let dir = tempfile::tempdir()?;
         let params = genesis.derivation_params();
-        let machines = plugins::machines(&genesis)?;
+        // As a node has them, but for the folder of compiled contracts.
+        let machines = plugins::machines_with(&genesis, Local { modules: None, pooling: true })?;
         let clocks = Arc::new(Clocks::default());
         let timed = |vm: &Arc<dyn Vm>| Arc::new(TimedVm(Arc::clone(vm), Arc::clone(&clocks))) as Arc<dyn Vm>;
         let tree = Arc::new(TimedTree(JmtTree, Arc::clone(&clocks)));
@@ -202,7 +205,7 @@ impl Follower {
             ("commit", commit),
             ("beside it, cores added up: checks", check),
         ];
-        Ok(Replayed { elapsed, executed, failed, machine, lines })
+        Ok(Replayed { elapsed, executed, failed, machine, check, lines })
     }
 
     /// How many transactions were executed, and how many of them failed.

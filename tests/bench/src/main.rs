@@ -9,13 +9,15 @@
 //!   sbf-transfer    the same with Solana's transfers, against signature checks on all cores plus the bare processor
 //!   sbf-spl         the same with transfers of tokens
 //!   sbf-vs-litesvm  transfers of tokens through the machine alone, against litesvm, both on one thread
+//!   wasm-cw20       blobs to root with CW20 transfers, against cosmwasm-vm running the same calls
 //!   da-bytes   bytes on Celestia per ERC-20 transfer, against the signed transactions as they are
-//!   rpc-ingest URL  transfers/s taken in and mined, against --reference URL
+//!   rpc-ingest URL  transfers/s taken in and put into blocks, against --reference URL; --machine evm, sbf or wasm
 //! ```
 //! Before it, benches that go from blobs to a root say where their time went, a phase a line. The last line is one JSON object: `{name, unit, ours, reference, ratio}`. Quote the ratio: machines are noisy.
 
 mod bytes;
 mod celestia;
+mod cosmos;
 mod derive;
 mod follower;
 mod ingest;
@@ -23,6 +25,7 @@ mod replay;
 mod sbf;
 mod store;
 mod tree;
+mod wasm;
 mod workload;
 
 use clap::{Parser, Subcommand};
@@ -75,18 +78,30 @@ enum Bench {
         #[command(flatten)]
         size: Size,
     },
+    /// Blobs to a committed state root with CW20 transfers, against cosmwasm-vm's part of it.
+    WasmCw20 {
+        /// Transfers in all.
+        #[arg(long, default_value_t = 20_000)]
+        transfers: usize,
+        /// Accounts that hold the token, send and receive.
+        #[arg(long, default_value_t = 5_000)]
+        holders: usize,
+    },
     /// Bytes on Celestia per ERC-20 transfer.
     DaBytes,
-    /// Presigned transfers through JSON-RPC.
+    /// Presigned transfers through JSON-RPC, from the first byte sent until all are in blocks.
     RpcIngest {
-        /// The node: ours, or another with devnet's mnemonic and chain id.
+        /// The node's RPC for the machine: ours, or another node's with devnet's mnemonic (the EVM: and chain id).
         url: String,
-        /// A second node to compare with.
+        /// A second node to compare with; for wasm, a wasmd.
         #[arg(long)]
         reference: Option<String>,
-        /// Transfers in all.
-        #[arg(long, default_value_t = 10_000)]
-        transfers: usize,
+        /// Whose transfers.
+        #[arg(long, value_enum, default_value = "evm")]
+        machine: ingest::Machine,
+        /// Transfers in all, where it is not the machine's own number.
+        #[arg(long)]
+        transfers: Option<usize>,
     },
 }
 
@@ -122,10 +137,12 @@ fn main() -> eyre::Result<()> {
         Bench::SbfVsLitesvm { size: Size { transfers, accounts } } => {
             ("sbf-vs-litesvm", sbf::vs_litesvm(transfers, accounts)?)
         }
+        Bench::WasmCw20 { transfers, holders } => ("wasm-cw20", wasm::run(transfers, holders)?),
         Bench::DaBytes => ("da-bytes", bytes::run()?),
-        Bench::RpcIngest { url, reference, transfers } => {
+        Bench::RpcIngest { url, reference, machine, transfers } => {
             let runtime = tokio::runtime::Runtime::new()?;
-            ("rpc-ingest", runtime.block_on(ingest::run(&url, reference.as_deref(), transfers))?)
+            let figures = runtime.block_on(ingest::run(machine, &url, reference.as_deref(), transfers))?;
+            ("rpc-ingest", figures)
         }
     };
     let round = |value: f64| (value * 1_000.0).round() / 1_000.0;

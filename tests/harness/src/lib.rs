@@ -5,13 +5,19 @@
 //!   ├── Rpc: JSON-RPC without a client library between (rpc)
 //!   ├── Wallet: presigned Ethereum transactions (wallet), Traffic: seeded random ones (traffic)
 //!   ├── Solana's: signing and sending (solana), SolTraffic: seeded random ones (solana_traffic)
+//!   ├── Cosmos': signing, sending and asking (cosmos), contracts and messages (contract), CosmosTraffic (cosmos_traffic)
+//!   ├── Mix: all of them at once (mix)
 //!   └── Poster: blobs of any kind straight into the namespaces (celestia)
 //! ```
 //! Invariants, as negatives: no sleep where an event can be awaited, no wait without a bound, no process that
 //! outlives its test, no random number that the printed seed does not give again.
 
 pub mod celestia;
+pub mod contract;
+pub mod cosmos;
+pub mod cosmos_traffic;
 pub mod liar;
+pub mod mix;
 pub mod process;
 pub mod rpc;
 pub mod shape;

@@ -42,9 +42,11 @@ pub struct Node {
     name: String,
     dir: PathBuf,
     args: Vec<String>,
+    variables: Vec<(String, String)>,
     child: Option<Child>,
     rpc: Option<Rpc>,
     sol: Option<Rpc>,
+    cosmos: Option<Rpc>,
 }
 
 impl Node {
@@ -53,9 +55,19 @@ impl Node {
     /// # Panics
     /// Where it ends before that, with what it wrote.
     pub async fn start(name: &str, dir: &Path, args: Vec<String>) -> Self {
+        Self::start_with(name, dir, args, &[]).await
+    }
+
+    /// [`Self::start`] with these variables in its environment.
+    ///
+    /// # Panics
+    /// As it does.
+    pub async fn start_with(name: &str, dir: &Path, args: Vec<String>, variables: &[(&str, &str)]) -> Self {
         std::fs::create_dir_all(dir).expect("the node's directory");
-        let mut node =
-            Self { name: name.to_owned(), dir: dir.to_owned(), args, child: None, rpc: None, sol: None };
+        let (name, dir) = (name.to_owned(), dir.to_owned());
+        let variables =
+            variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let mut node = Self { name, dir, args, variables, child: None, rpc: None, sol: None, cosmos: None };
         node.begin();
         node.ready().await;
         node
@@ -77,13 +89,14 @@ impl Node {
             .args(&self.args)
             .arg("--dir")
             .arg(&self.dir)
+            .envs(self.variables.iter().map(|(key, value)| (key, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle"))
             .stderr(log)
             .spawn()
             .expect("weft starts");
         self.child = Some(child);
-        (self.rpc, self.sol) = (None, None);
+        (self.rpc, self.sol, self.cosmos) = (None, None, None);
     }
 
     /// Waits for `node.json`, which the node writes when it is ready.
@@ -107,6 +120,7 @@ impl Node {
         };
         self.rpc = node["urls"]["eth"].as_str().map(Rpc::new);
         self.sol = node["urls"]["sol"].as_str().map(Rpc::new);
+        self.cosmos = node["urls"]["cosmos"].as_str().map(Rpc::new);
     }
 
     /// Its Ethereum and `weft_*` endpoint.
@@ -125,6 +139,15 @@ impl Node {
     #[must_use]
     pub fn sol(&self) -> &Rpc {
         self.sol.as_ref().unwrap_or_else(|| panic!("{} serves no Solana RPC", self.name))
+    }
+
+    /// Its endpoint of CometBFT's RPC.
+    ///
+    /// # Panics
+    /// Where the node is not ready or serves none.
+    #[must_use]
+    pub fn cosmos(&self) -> &Rpc {
+        self.cosmos.as_ref().unwrap_or_else(|| panic!("{} serves no CometBFT RPC", self.name))
     }
 
     /// Its directory.

@@ -47,6 +47,15 @@ impl Rpc {
         self.client.post(&self.url).json(body).send().await?.json().await
     }
 
+    /// Posts bytes that need not be JSON.
+    ///
+    /// # Errors
+    /// Where the connection fails or the answer is no JSON.
+    pub async fn post_bytes(&self, body: Vec<u8>) -> Result<Value, reqwest::Error> {
+        let request = self.client.post(&self.url).header("content-type", "application/json");
+        request.body(body).send().await?.json().await
+    }
+
     /// One call; `Err` of the outer result where the node could not be reached.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use weft_da::signature::SequencerKey;
 use weft_genesis::{Account, Devnet, Genesis};
 use weft_types::{AccountId, B256, DaHeight, U256};
 
+use crate::cosmos::{COSMOS_ACCOUNTS, User};
 use crate::solana::{self, SOL_ACCOUNTS};
 use crate::wallet::Wallet;
 use solana_signer::Signer;
@@ -115,6 +116,7 @@ impl Files {
             accounts: (0..10).map(|index| AccountId::from_evm(Wallet::devnet(index).address())).collect(),
         });
         genesis.accounts.extend((0..SOL_ACCOUNTS).map(sol_account));
+        genesis.accounts.extend((0..COSMOS_ACCOUNTS).map(cosmos_account));
         genesis.sequencing.forced_window = rules.forced_window;
         genesis.sequencing.failover_window = rules.failover_window;
         genesis.validate().expect("a valid genesis");
@@ -157,9 +159,10 @@ impl Files {
     #[must_use]
     pub fn run_args(&self, celestia: &str) -> Vec<String> {
         let genesis = self.genesis_path().display().to_string();
-        ["run", "--genesis", &genesis, "--celestia", celestia, "--eth", "127.0.0.1:0", "--sol", "127.0.0.1:0"]
-            .map(str::to_owned)
-            .to_vec()
+        let any = "127.0.0.1:0";
+        let listen = ["--eth", any, "--sol", any, "--cosmos", any];
+        let run = ["run", "--genesis", &genesis, "--celestia", celestia];
+        run.into_iter().chain(listen).map(str::to_owned).collect()
     }
 
     /// Arguments of a sequencer; writes its config file.
@@ -185,7 +188,16 @@ impl Files {
 fn sol_account(index: u8) -> Account {
     let id = AccountId(B256::new(solana::keypair(index).pubkey().to_bytes()));
     let dust = U256::from(DUST) * U256::from(index + 1);
-    Account::funded(id, U256::from(Devnet::BALANCE_WEFT) * U256::from(10).pow(U256::from(18)) + dust)
+    Account::funded(id, balance() + dust)
+}
+
+/// A funded account of Cosmos', which sees every wei.
+fn cosmos_account(index: u32) -> Account {
+    Account::funded(User::devnet(index).id(), balance() + U256::from(index))
+}
+
+fn balance() -> U256 {
+    U256::from(Devnet::BALANCE_WEFT) * U256::from(10).pow(U256::from(18))
 }
 
 /// The key of a world's sequencer: the same in every run.

@@ -3,15 +3,18 @@
 
 use celestia_rpc::{Client, HeaderClient};
 use serde_json::json;
+use solana_signer::Signer;
+use solana_system_interface::instruction::transfer;
 use std::process::Command;
 use std::time::Duration;
 use weft_tests::celestia::Poster;
-use weft_tests::eventually;
+use weft_tests::cosmos::{self, COSMOS_ACCOUNTS, User};
+use weft_tests::mix::{Mix, is_mixed};
 use weft_tests::process::{Node, weft};
-use weft_tests::seed;
-use weft_tests::traffic::Traffic;
+use weft_tests::solana::{self, SOL_ACCOUNTS};
 use weft_tests::wallet::Wallet;
 use weft_tests::world::{Files, Rules};
+use weft_tests::{contract, eventually, seed};
 use weft_types::{B256, DaHeight};
 
 /// Celestia makes a block a second here, and a submission takes two.
@@ -52,7 +55,7 @@ async fn sequencer_by_the_bridge_and_follower_by_the_light_node_agree_though_the
     let sequencer = Node::start("sequencer", &files.dir().join("sequencer"), args).await;
     let follower = Node::start("follower", &files.dir().join("follower"), files.run_args(&net.light)).await;
 
-    let mut traffic = Traffic::new(seed, 0..5);
+    let mut mix = Mix::new(seed, 0..5);
     let mut poster = Poster::new(&net.bridge, seed).await;
     let (batch, forced) = (files.genesis.namespaces.batch, files.genesis.namespaces.forced);
     let mut restarted = false;
@@ -61,10 +64,7 @@ async fn sequencer_by_the_bridge_and_follower_by_the_light_node_agree_though_the
         if tip >= HEIGHT {
             break;
         }
-        let raw: Vec<String> = traffic.next(5).into_iter().map(|signed| signed.raw).collect();
-        for answer in sequencer.rpc().send_raw(&raw).await.expect("the sequencer answers") {
-            answer.expect("the pool takes what follows its nonces");
-        }
+        mix.send(&sequencer, 5).await;
         eventually("a new block", LONG, || async { sequencer.rpc().tip().await.filter(|now| *now > tip) })
             .await;
         if tip == HEIGHT / 4 {
@@ -82,12 +82,16 @@ async fn sequencer_by_the_bridge_and_follower_by_the_light_node_agree_though_the
         })
         .await;
     }
+    let mut mixed = 0;
     for height in 0..=HEIGHT {
         let (one, other) = (sequencer.rpc().block(height).await, follower.rpc().block(height).await);
         assert!(one["state_root"].is_string());
         assert_eq!(one["hash"], other["hash"], "the nodes differ at height {height}");
         assert_eq!(one["state_root"], other["state_root"], "the nodes differ at height {height}");
+        mixed += usize::from(is_mixed(&one));
     }
+    assert!(mixed > 0, "no block holds transactions of all three machines");
+    println!("{HEIGHT} blocks, {mixed} of all machines");
     force(&net, &files, &follower).await;
     verify_live(&net, &files, &follower).await;
 }
@@ -107,16 +111,27 @@ async fn restart_bridge(net: &Net) {
     .await;
 }
 
-/// A forced transaction through the bridge lands at the follower.
+/// Forced transactions of each machine, through the bridge, land at the follower.
 async fn force(net: &Net, files: &Files, follower: &Node) {
-    let signed = Wallet::devnet(9).transfer(Wallet::numbered(1).address(), 5);
-    let genesis = files.genesis_path().display().to_string();
-    let forced =
-        weft(&["force", "--genesis", &genesis, "--celestia", &net.bridge, "--vm", "evm", &signed.raw]);
-    assert!(forced.status.success(), "{}", String::from_utf8_lossy(&forced.stderr));
-    eventually("a receipt of the forced transaction", LONG, || async {
-        let receipt = follower.rpc().call("eth_getTransactionReceipt", json!([signed.hash])).await;
-        (receipt["status"] == "0x1").then_some(())
+    let evm = Wallet::devnet(9).transfer(Wallet::numbered(1).address(), 5);
+    let payer = solana::keypair(SOL_ACCOUNTS - 1);
+    let pay = transfer(&payer.pubkey(), &solana::numbered(1), 5_000_000);
+    let sbf = solana::sign(&[&payer], &[pay], solana::blockhash(follower.sol()).await);
+    let mut user = User::devnet(COSMOS_ACCOUNTS - 1);
+    let message = contract::send(&user, &User::numbered(1_000).address(), 5);
+    let wasm = cosmos::sign(&mut [&mut user], vec![message], 200_000);
+    for (vm, text) in [("evm", evm.raw), ("sbf", sbf.base64()), ("wasm", wasm.base64())] {
+        let genesis = files.genesis_path().display().to_string();
+        let forced = weft(&["force", "--genesis", &genesis, "--celestia", &net.bridge, "--vm", vm, &text]);
+        assert!(forced.status.success(), "{vm}: {}", String::from_utf8_lossy(&forced.stderr));
+    }
+    eventually("all forced transactions", LONG, || async {
+        let receipt = follower.rpc().call("eth_getTransactionReceipt", json!([evm.hash])).await;
+        let status = solana::statuses(follower.sol(), std::slice::from_ref(&sbf.signature)).await.remove(0);
+        let found = cosmos::transactions(follower.cosmos(), std::slice::from_ref(&wasm.hash)).await.remove(0);
+        assert!(status["err"].is_null(), "{status}");
+        let landed = receipt["status"] == "0x1" && status.is_object();
+        (landed && found["tx_result"]["code"] == 0).then_some(())
     })
     .await;
 }

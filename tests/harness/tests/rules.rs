@@ -15,6 +15,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("weft-vm", &["weft-types", "weft-state"]),
     ("weft-evm", &["weft-types", "weft-state", "weft-vm"]),
     ("weft-sbf", &["weft-types", "weft-state", "weft-vm"]),
+    ("weft-wasm", &["weft-types", "weft-state", "weft-vm"]),
     ("weft-router", &["weft-types", "weft-state", "weft-vm", "weft-genesis"]),
     (
         "weft-node",
@@ -27,6 +28,7 @@ const EDGES: &[(&str, &[&str])] = &[
             "weft-vm",
             "weft-evm",
             "weft-sbf",
+            "weft-wasm",
             "weft-router",
         ],
     ),

@@ -66,7 +66,7 @@ async fn a_client_that_abuses_every_limit_gets_errors_and_another_ones_transfers
 }
 
 /// Repeats an abuse while the test runs; gives how often it was refused.
-async fn again<F: Future<Output = ()>>(running: Arc<AtomicBool>, abuse: impl Fn() -> F) -> u32 {
+pub async fn again<F: Future<Output = ()>>(running: Arc<AtomicBool>, abuse: impl Fn() -> F) -> u32 {
     let mut refused = 0;
     while running.load(Relaxed) {
         abuse().await;
@@ -76,7 +76,7 @@ async fn again<F: Future<Output = ()>>(running: Arc<AtomicBool>, abuse: impl Fn(
 }
 
 /// Announces 100 MB and sends what it can: it must be refused before it was read.
-async fn large_body(address: SocketAddr) {
+pub async fn large_body(address: SocketAddr) {
     const BODY: usize = 100_000_000;
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     let head = format!(
@@ -103,7 +103,7 @@ async fn large_body(address: SocketAddr) {
 }
 
 /// A head that never ends: the node must hang up.
-async fn slow_headers(address: SocketAddr) {
+pub async fn slow_headers(address: SocketAddr) {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.write_all(b"POST / HTTP/1.1\r\nhost: x\r\n").await.expect("a line");
     let start = std::time::Instant::now();

@@ -2,18 +2,18 @@
 
 use crate::chain::{LONG, included};
 use serde_json::{Value, json};
+use weft_tests::cosmos::{self, COSMOS_ACCOUNTS, User};
 use weft_tests::eventually;
 use weft_tests::process::Node;
-use weft_tests::wallet::Wallet;
+use weft_tests::wallet::{MNEMONIC, Wallet};
 
 /// What an idle devnet may hold in memory.
 const IDLE_MIB_MAX: u64 = 300;
 
 fn args() -> Vec<String> {
     let any = "127.0.0.1:0";
-    ["devnet", "--eth", any, "--sol", any, "--celestia-listen", any, "--block-interval", "100"]
-        .map(str::to_owned)
-        .to_vec()
+    let listen = ["--eth", any, "--sol", any, "--cosmos", any, "--celestia-listen", any];
+    ["devnet", "--block-interval", "100"].into_iter().chain(listen).map(str::to_owned).collect()
 }
 
 fn read(node: &Node, file: &str) -> Value {
@@ -31,6 +31,15 @@ async fn devnet_writes_what_scripts_rely_on_and_goes_on_after_a_stop_and_after_a
     let accounts = read(&node, "accounts.json");
     assert_eq!(accounts["evm"].as_array().map(Vec::len), Some(10));
     assert_eq!(accounts["sbf"].as_array().map(Vec::len), Some(10));
+    for index in 0..COSMOS_ACCOUNTS {
+        let user = User::devnet(index);
+        let shown = &accounts["wasm"][usize::try_from(index).expect("a small number")];
+        assert_eq!(
+            *shown,
+            json!({ "address": user.address(), "mnemonic": MNEMONIC, "path": cosmos::path(index) })
+        );
+        assert_eq!(cosmos::balance(node.cosmos(), &user.address()).await, "10000000000000000000000");
+    }
     let first = json!([accounts["sbf"][0]["pubkey"]]);
     assert_eq!(node.sol().call("getBalance", first).await["value"], 10_000_000_000_000_u64);
     let mut wallet = Wallet::devnet(0);

@@ -2,6 +2,8 @@
 
 mod abuse;
 mod chain;
+mod cosmos_abuse;
+mod cosmos_tx;
 mod devnet;
 mod dust;
 mod failover;
@@ -9,6 +11,7 @@ mod faults;
 mod follower;
 mod forced;
 mod killed;
+mod modules;
 mod replay;
 mod solana_shapes;
 mod tx;

@@ -250,7 +250,8 @@ async fn answers_have_the_shapes_that_were_recorded() {
         std::fs::read_to_string(fixtures.join("solana-rpc/surfpool-1.7.0.json")).expect("the recording");
     let recorded: Vec<Value> = serde_json::from_str(&text).expect("JSON");
     let dir = tempfile::tempdir().expect("a directory");
-    let args = ["devnet", "--eth", "off", "--sol", "127.0.0.1:0", "--celestia-listen", "127.0.0.1:0"];
+    let any = "127.0.0.1:0";
+    let args = ["devnet", "--eth", "off", "--sol", any, "--cosmos", "off", "--celestia-listen", any];
     let node = Node::start("devnet", dir.path(), args.map(str::to_owned).to_vec()).await;
     let about = std::fs::read_to_string(node.dir().join("node.json")).expect("node.json");
     let about: Value = serde_json::from_str(&about).expect("JSON");

@@ -11,7 +11,8 @@ use weft_tests::solana::{self, keypair, numbered, sign};
 use weft_tests::wallet::Wallet;
 use weft_tests::world::{Rules, World};
 
-fn run(args: &[&str], code: i32) -> (String, String) {
+/// Runs a command that must end with `code`; gives what it wrote to both streams.
+pub fn run(args: &[&str], code: i32) -> (String, String) {
     let Output { status, stdout, stderr } = weft(args);
     let (out, err) =
         (String::from_utf8_lossy(&stdout).into_owned(), String::from_utf8_lossy(&stderr).into_owned());
