@@ -26,7 +26,7 @@ export async function startDevnet(extra = []) {
   const binary = process.env.WEFT_BIN;
   if (!binary) throw new Error('set WEFT_BIN to the weft binary (tests/run does)');
   const dir = mkdtempSync(join(tmpdir(), 'weft-clients-'));
-  const listen = ['--eth', '--sol', '--celestia-listen'].flatMap((name) => [name, '127.0.0.1:0']);
+  const listen = ['--eth', '--sol', '--cosmos', '--celestia-listen'].flatMap((name) => [name, '127.0.0.1:0']);
   const args = ['devnet', '--dir', dir, ...listen, ...extra];
   const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
