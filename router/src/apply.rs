@@ -1,7 +1,7 @@
 //! Genesis and derived blocks: [`Router::genesis_block`], [`Router::apply_block`].
 
 use crate::run::{Derived, Run};
-use crate::{ApplyError, BlockTemplate, ExecutedBlock, Router, next_base_fee};
+use crate::{ApplyError, BlockTemplate, ExecutedBlock, Router, next_base_fee, with_stack};
 use rayon::prelude::*;
 use std::sync::OnceLock;
 use weft_state::{EmptyState, NodeRead, ReadError, StateRead};
@@ -153,12 +153,14 @@ impl Router {
         check: impl FnMut(usize) -> &'c Result<Checked, Reject>,
     ) -> Result<ExecutedBlock, ApplyError> {
         let template = BlockTemplate::from(block);
-        let mut run = self.open(state, parent, &template)?;
-        let rejected = run.all(&block.transactions, check)?;
-        run.hooks(BlockPhase::End)?;
-        let derived = Derived { order_hash: block.order_hash, derivation_hash: block.derivation_hash() };
-        let executed = run.finish(nodes, &derived)?;
-        Ok(ExecutedBlock { rejected, ..executed })
+        with_stack(|| {
+            let mut run = self.open(state, parent, &template)?;
+            let rejected = run.all(&block.transactions, check)?;
+            run.hooks(BlockPhase::End)?;
+            let derived = Derived { order_hash: block.order_hash, derivation_hash: block.derivation_hash() };
+            let executed = run.finish(nodes, &derived)?;
+            Ok(ExecutedBlock { rejected, ..executed })
+        })
     }
 
     /// Opens the block of `template` and runs what comes before its first transaction.

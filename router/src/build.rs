@@ -1,7 +1,7 @@
 //! [`Router::build_block`]: a sequencer's block, executed while it is put together.
 
 use crate::run::Derived;
-use crate::{ApplyError, BlockTemplate, ExecutedBlock, Router};
+use crate::{ApplyError, BlockTemplate, ExecutedBlock, Router, with_stack};
 use weft_state::{NodeRead, StateRead};
 use weft_types::{DerivedBlock, Header, OrderedTransaction, Transaction, hash, limits};
 use weft_vm::{BlockPhase, Checked, Reject};
@@ -80,40 +80,45 @@ impl Router {
         candidates: &mut dyn FnMut() -> Option<Candidate>,
         limits: BuildLimits,
     ) -> Result<Built, ApplyError> {
-        let mut run = self.open(state, parent, template)?;
-        let mut ordered: Vec<OrderedTransaction> =
-            forced.into_iter().map(|transaction| OrderedTransaction { transaction, forced: true }).collect();
-        let checks = self.check_all(&ordered);
-        let refused = run.all(&ordered, |index| &checks[index])?;
-        let mut bytes: usize = ordered.iter().map(|entry| entry.transaction.encoded_len()).sum();
-        let (mut rejected, mut unfit) = (Vec::new(), Vec::new());
-        let mut misfits = 0;
-        while ordered.len() < limits.transactions && misfits < MISFITS_MAX {
-            let Some(candidate) = candidates() else { break };
-            let after = bytes.saturating_add(candidate.transaction.encoded_len());
-            if after > limits.bytes || candidate.checked.gas_limit > run.gas_left() {
-                // What no block can hold would come back for ever; as a reject it leaves the pool.
-                misfits += 1;
-                match self.never_fits(&candidate) {
-                    Some(reject) => rejected.push(RejectedCandidate { candidate, reject }),
-                    None => unfit.push(candidate),
+        with_stack(|| {
+            let mut run = self.open(state, parent, template)?;
+            let mut ordered: Vec<OrderedTransaction> = forced
+                .into_iter()
+                .map(|transaction| OrderedTransaction { transaction, forced: true })
+                .collect();
+            let checks = self.check_all(&ordered);
+            let refused = run.all(&ordered, |index| &checks[index])?;
+            let mut bytes: usize = ordered.iter().map(|entry| entry.transaction.encoded_len()).sum();
+            let (mut rejected, mut unfit) = (Vec::new(), Vec::new());
+            let mut misfits = 0;
+            while ordered.len() < limits.transactions && misfits < MISFITS_MAX {
+                let Some(candidate) = candidates() else { break };
+                let after = bytes.saturating_add(candidate.transaction.encoded_len());
+                if after > limits.bytes || candidate.checked.gas_limit > run.gas_left() {
+                    // What no block can hold would come back for ever; as a reject it leaves the pool.
+                    misfits += 1;
+                    match self.never_fits(&candidate) {
+                        Some(reject) => rejected.push(RejectedCandidate { candidate, reject }),
+                        None => unfit.push(candidate),
+                    }
+                    continue;
                 }
-                continue;
-            }
-            misfits = 0;
-            match run.transaction(&candidate.transaction, &candidate.checked)? {
-                Ok(()) => {
-                    bytes = after;
-                    ordered.push(OrderedTransaction { transaction: candidate.transaction, forced: false });
+                misfits = 0;
+                match run.transaction(&candidate.transaction, &candidate.checked)? {
+                    Ok(()) => {
+                        bytes = after;
+                        ordered
+                            .push(OrderedTransaction { transaction: candidate.transaction, forced: false });
+                    }
+                    Err(reject) => rejected.push(RejectedCandidate { candidate, reject }),
                 }
-                Err(reject) => rejected.push(RejectedCandidate { candidate, reject }),
             }
-        }
-        run.hooks(BlockPhase::End)?;
-        let block = self.seal(parent, template, ordered);
-        let derived = Derived { order_hash: block.order_hash, derivation_hash: block.derivation_hash() };
-        let executed = ExecutedBlock { rejected: refused, ..run.finish(nodes, &derived)? };
-        Ok(Built { block, executed, rejected, unfit })
+            run.hooks(BlockPhase::End)?;
+            let block = self.seal(parent, template, ordered);
+            let derived = Derived { order_hash: block.order_hash, derivation_hash: block.derivation_hash() };
+            let executed = ExecutedBlock { rejected: refused, ..run.finish(nodes, &derived)? };
+            Ok(Built { block, executed, rejected, unfit })
+        })
     }
 
     /// Why an empty block could not hold `candidate` either.

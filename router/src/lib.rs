@@ -43,6 +43,15 @@ use weft_vm::{Checked, Reject, RejectKind, Vm};
 /// How many of our own block hashes the state holds, as many as the EVM's `BLOCKHASH` reaches.
 pub const BLOCK_HASHES: u64 = 256;
 
+/// The stack of a block's execution. Machines whose programs nest need much of it, and make it for each call where it is
+/// not there; one that a block makes once stays mapped for all its transactions. Only what is used of it is ever memory.
+const BLOCK_STACK: usize = 192 << 20;
+
+/// Runs a block's execution with at least half of [`BLOCK_STACK`]. Changes no result.
+fn with_stack<T>(execution: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(BLOCK_STACK / 2, BLOCK_STACK, execution)
+}
+
 /// The state transition of one chain: its genesis, its machines and its tree. Cheap to share in an [`Arc`].
 pub struct Router {
     genesis: Arc<Genesis>,
