@@ -39,9 +39,11 @@ const ofIntents =
 export const DIFFERENCES = [
   {
     name: 'signature',
-    what: 'The signature in the event of a transaction.',
-    why: "It covers the chain id and the account number, and these are each chain's own.",
-    is: ({ path }) => /(^|\.)events\[\d+:tx\]\.attributes\[0:signature\]\.value$/.test(path),
+    what: 'The signature in the event of a transaction, and what the sentence about a bad one names.',
+    why: "A signature covers the chain id and the account number, and these are each chain's own.",
+    is: ({ path, weft, wasmd }) =>
+      /(^|\.)events\[\d+:tx\]\.attributes\[0:signature\]\.value$/.test(path) ||
+      (path === 'check.log' && equalBut(/account number \(\d+\) and chain-id \([\w-]+\)/, weft, wasmd)),
   },
   {
     name: 'gas',
@@ -127,12 +129,16 @@ export const DIFFERENCES = [
   },
   {
     name: 'words of simulation',
-    what: 'How much gas was used and where, in the sentence of a simulation that fails.',
-    why: 'wasmd names the line of its source, and its gas.',
+    what: 'How much gas was used and where, and the balance, in the sentence of a simulation that fails.',
+    why: 'wasmd names the line of its source, and its gas, and takes the fee that the simulated transaction names.',
     is: ({ intent, path, weft, wasmd }) =>
       intent.kind === 'simulate' &&
       path === 'log' &&
-      equalBut(/(: tx parse error)? \[.*?\.go:\d+\](?= with gas used)|gas used: '\d+'/g, weft, wasmd),
+      equalBut(
+        /(: tx parse error)? \[.*?\.go:\d+\](?= with gas used)|gas used: '\d+'|spendable balance \d+awei/g,
+        weft,
+        wasmd,
+      ),
   },
   {
     name: 'words of a path',
@@ -169,5 +175,15 @@ export const DIFFERENCES = [
     what: 'A query with a proof is refused.',
     why: "This chain's state has no such proof of a key; an unsupported option is an error.",
     is: ofIntents(/abci_query .*"prove":true/),
+  },
+  {
+    name: 'statuses of REST',
+    what: 'A bad address or hash in a REST path is 400 and code 3, not 500 and 2; an error names no codespace.',
+    why: 'Who asks is at fault, not the node; the sentence is the one that ABCI gives.',
+    is: ({ intent, path, weft, wasmd }) =>
+      intent.kind === 'rest' &&
+      ((path === 'status' && weft === 400 && wasmd === 500) ||
+        (path === 'body.code' && weft === 3 && wasmd === 2) ||
+        (path === 'body.message' && /^(codespace wasm code|encoding\/hex|decoding bech32)/.test(wasmd))),
   },
 ];
