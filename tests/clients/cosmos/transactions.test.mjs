@@ -1,6 +1,7 @@
 // Transactions as CosmJS signs them: several messages at once, and all the ways in which one is refused or fails.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { TxRaw } from 'cosmjs-types/cosmos/tx/v1beta1/tx';
 import { GasPrice } from '@cosmjs/stargate';
 import { WebSocket } from 'ws';
@@ -205,7 +206,10 @@ test('a batch of one account keeps its order', async () => {
     for (const message of messages) socket.send(JSON.stringify(message));
     await eventually('20 answers', () => codes.length === 20);
   } finally {
-    socket.close();
+    socket.close(1000);
   }
   assert.deepEqual(codes, messages.map(() => 0));
+  // CosmJS begins anew where the end was not answered.
+  const [code] = await once(socket, 'close');
+  assert.equal(code, 1000);
 });

@@ -159,10 +159,10 @@ export const DIFFERENCES = [
     is: ofIntents(/send to upper case/),
   },
   {
-    name: 'accounts of modules',
-    what: 'The account that wasmd collects fees in takes no money.',
-    why: 'Fees go to the treasury and the sequencer here; that account is one like others.',
-    is: ofIntents(/send to the fee collector/),
+    name: 'a transaction of the past',
+    what: 'The same bytes again after their block: wasmd says that it knows them, devnet that their sequence is used.',
+    why: "wasmd's pool remembers transactions that are in blocks; here the pool knows those that wait, and both refuse.",
+    is: ofIntents(/a transaction sent again/),
   },
   {
     name: 'uploads that wasmd takes',
@@ -185,5 +185,13 @@ export const DIFFERENCES = [
       ((path === 'status' && weft === 400 && wasmd === 500) ||
         (path === 'body.code' && weft === 3 && wasmd === 2) ||
         (path === 'body.message' && /^(codespace wasm code|encoding\/hex|decoding bech32)/.test(wasmd))),
+  },
+  {
+    name: 'unknown messages further down',
+    what: 'The sentence of an unknown message that a message of a contract led to; the code is equal.',
+    why: 'wasmd takes it for unknown at every level, so that the levels that it came through are lost from the sentence.',
+    is: (leaf) =>
+      sentence(/no handler found/)(leaf) &&
+      equalBut(/message index: \d+: (\w[\w ]*: )*?(?=no handler)/, leaf.weft, leaf.wasmd),
   },
 ];

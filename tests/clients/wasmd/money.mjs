@@ -21,6 +21,7 @@ export async function payments(both, { hook }) {
     'of a coin that cannot be': [bob, m.coins(1, '1x')],
     'of two coins': [bob, [...m.coins(1, 'aaa'), ...m.coins(1)]],
     'of one coin twice': [bob, [...m.coins(1), ...m.coins(1)]],
+    'to the fee collector': ['weft17xpfvakm2amg962yls6f84z3kell8c5luddj3p', m.coins(1)],
     'to no address': ['nobody', m.coins(1)],
     'to the empty address': ['', m.coins(1)],
   };

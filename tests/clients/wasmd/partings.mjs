@@ -8,11 +8,6 @@ import { UPLOAD_GAS } from './tokens.mjs';
 export async function partings(both, known) {
   const [alice, bob] = both.addresses;
   await both.tx(0, 'send to upper case', m.send(alice, bob.toUpperCase(), m.coins(1)));
-  await both.tx(
-    0,
-    'send to the fee collector',
-    m.send(alice, 'weft17xpfvakm2amg962yls6f84z3kell8c5luddj3p', m.coins(1)),
-  );
   for (const [label, code] of Object.entries(refusedHere())) {
     await both.tx(0, `upload ${label}`, m.storeCode(alice, code), { gas: UPLOAD_GAS });
   }

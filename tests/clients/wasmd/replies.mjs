@@ -51,6 +51,7 @@ export function outgoing(both, { hookId, other, token, alone }) {
     'a call of a token': m.call(token, { transfer: { recipient: bob, amount: '1' } }),
     'a new contract': m.make(hookId, told, { admin: bob }),
     'a new contract without a label': m.make(hookId, m.ok(), { label: '' }),
+    'a new contract that asks what is unknown': m.make(hookId, m.ok({ messages: [m.sub({ custom: {} })] })),
     'a new contract of no code': m.make(999, m.ok()),
     'a new contract that fails': m.make(hookId, { error: 'not made' }),
     'a predictable contract': m.make2(hookId, m.ok(), 'salt'),

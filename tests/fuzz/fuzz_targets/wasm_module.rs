@@ -39,8 +39,9 @@ const IMPORTS: &str = r#"(module
 static CONFIG: LazyLock<Config> = LazyLock::new(|| Config {
     exports: Some(wat::parse_str(EXPORTS).expect("valid text")),
     available_imports: Some(wat::parse_str(IMPORTS).expect("valid text")),
-    min_memories: 1,
-    max_memories: 1,
+    // The exported one.
+    min_memories: 0,
+    max_memories: 0,
     memory_max_size_required: false,
     max_memory32_bytes: 32 << 20,
     max_tables: 1,

@@ -89,8 +89,8 @@ impl Connection {
             match message {
                 Message::Text(text) => self.hear(text.as_str().as_bytes()).await,
                 Message::Binary(bytes) => self.hear(&bytes).await,
-                Message::Close(_) => return,
-                Message::Ping(_) | Message::Pong(_) => {}
+                // The answer to a Close goes out as the end is read; a client that gets none takes the connection for lost.
+                Message::Close(_) | Message::Ping(_) | Message::Pong(_) => {}
             }
         }
     }
