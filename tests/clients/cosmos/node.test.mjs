@@ -206,5 +206,7 @@ test('subscriptions tell of blocks and transactions', async () => {
     for (const one of subscribed) one.unsubscribe();
   } finally {
     socket.disconnect();
+    // CosmJS 0.38 connects again after that, to any chain, and would keep this process alive.
+    clearTimeout(socket.client.socket.reconnectTimeout);
   }
 });
