@@ -14,6 +14,7 @@
 
 pub mod conformance;
 pub mod toy;
+mod undo;
 
 use std::any::Any;
 use std::fmt;
@@ -21,6 +22,8 @@ use std::sync::Arc;
 use weft_state::ledger::LedgerError;
 use weft_state::{Journal, ReadError};
 use weft_types::{AccountId, B256, Bytes, DaHeight, Height, Status, U256, VmId};
+
+pub use undo::{kept_if_executed, never_kept};
 
 /// A machine. Object-safe and synchronous; all of its state is in the journal that it is given.
 ///

@@ -169,13 +169,9 @@ impl Vm for EvmVm {
         block: &BlockEnv,
         checked: &Checked,
     ) -> Result<Execution, ReadError> {
-        let checkpoint = journal.checkpoint();
-        let result = self.execute_inner(journal, block, &decoded(checked).env);
-        match result {
-            Ok(Execution::Executed(_)) => journal.commit(checkpoint),
-            Ok(Execution::Rejected(_)) | Err(_) => journal.revert(checkpoint),
-        }
-        result
+        weft_vm::kept_if_executed(journal, |journal| {
+            self.execute_inner(journal, block, &decoded(checked).env)
+        })
     }
 
     fn query(
@@ -185,10 +181,7 @@ impl Vm for EvmVm {
         query: &[u8],
         gas: u64,
     ) -> Result<Outcome, ReadError> {
-        let checkpoint = journal.checkpoint();
-        let result = query::run(&self.engine(block), journal, query, gas);
-        journal.revert(checkpoint);
-        result
+        weft_vm::never_kept(journal, |journal| query::run(&self.engine(block), journal, query, gas))
     }
 
     fn on_block(

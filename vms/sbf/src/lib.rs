@@ -236,13 +236,9 @@ impl Vm for SbfVm {
         block: &BlockEnv,
         checked: &Checked,
     ) -> Result<Execution, ReadError> {
-        let checkpoint = journal.checkpoint();
-        let result = self.execute_inner(journal, block, decoded(checked), checked.gas_limit);
-        match result {
-            Ok(Execution::Executed(_)) => journal.commit(checkpoint),
-            Ok(Execution::Rejected(_)) | Err(_) => journal.revert(checkpoint),
-        }
-        result
+        weft_vm::kept_if_executed(journal, |journal| {
+            self.execute_inner(journal, block, decoded(checked), checked.gas_limit)
+        })
     }
 
     fn query(
@@ -252,10 +248,7 @@ impl Vm for SbfVm {
         query: &[u8],
         gas: u64,
     ) -> Result<Outcome, ReadError> {
-        let checkpoint = journal.checkpoint();
-        let result = self.answer(journal, block, query, gas);
-        journal.revert(checkpoint);
-        result
+        weft_vm::never_kept(journal, |journal| self.answer(journal, block, query, gas))
     }
 
     fn on_block(

@@ -171,13 +171,7 @@ impl Vm for WasmVm {
         block: &BlockEnv,
         checked: &Checked,
     ) -> Result<Execution, ReadError> {
-        let checkpoint = journal.checkpoint();
-        let result = self.execute_inner(journal, block, decoded(checked));
-        match result {
-            Ok(Execution::Executed(_)) => journal.commit(checkpoint),
-            Ok(Execution::Rejected(_)) | Err(_) => journal.revert(checkpoint),
-        }
-        result
+        weft_vm::kept_if_executed(journal, |journal| self.execute_inner(journal, block, decoded(checked)))
     }
 
     fn query(
@@ -187,9 +181,6 @@ impl Vm for WasmVm {
         query: &[u8],
         gas: u64,
     ) -> Result<Outcome, ReadError> {
-        let checkpoint = journal.checkpoint();
-        let result = self.answer(journal, block, query, gas);
-        journal.revert(checkpoint);
-        result
+        weft_vm::never_kept(journal, |journal| self.answer(journal, block, query, gas))
     }
 }
