@@ -18,13 +18,13 @@ use serde_json::Value;
 /// A message that begins with a space traps; with a tab it never ends; with a carriage return it removes the key in
 /// the place of writing it; with a line feed it counts all keys first and keeps the number under `c`. It keeps a
 /// reply under `r` and answers nothing to it. A query is answered with itself, and never ends with a tab before it.
-const ECHO: &str = r#"(module
+const ECHO: &str = concat!(
+    r#"(module
     (import "env" "db_write" (func $write (param i32 i32)))
     (import "env" "db_remove" (func $remove (param i32)))
     (import "env" "db_scan" (func $scan (param i32 i32 i32) (result i32)))
     (import "env" "db_next_key" (func $next_key (param i32) (result i32)))
     (memory (export "memory") 17)
-    (global $heap (mut i32) (i32.const 4096))
     (data (i32.const 16) "rc")
     (data (i32.const 64) "\10\00\00\00\01\00\00\00\01\00\00\00")
     (data (i32.const 80) "\11\00\00\00\01\00\00\00\01\00\00\00")
@@ -32,17 +32,9 @@ const ECHO: &str = r#"(module
     (data (i32.const 128) "{\"ok\":{}}")
     (data (i32.const 160) "\b0\00\00\00\04\00\00\00\04\00\00\00")
     (func (export "interface_version_8"))
-    (func (export "requires_iterator"))
-    (func (export "allocate") (param $size i32) (result i32) (local $region i32)
-        (local.set $region (global.get $heap))
-        (i32.store (local.get $region) (i32.add (local.get $region) (i32.const 12)))
-        (i32.store offset=4 (local.get $region) (local.get $size))
-        (i32.store offset=8 (local.get $region) (i32.const 0))
-        (global.set $heap (i32.and (i32.const -8)
-            (i32.add (i32.add (local.get $region) (i32.const 19)) (local.get $size))))
-        (local.get $region))
-    (func (export "deallocate") (param i32))
-    (func $count (local $iterator i32)
+    (func (export "requires_iterator"))"#,
+    include_str!("../../../vms/wasm/tests/allocator.wat"),
+    r#"    (func $count (local $iterator i32)
         (local.set $iterator (call $scan (i32.const 0) (i32.const 0) (i32.const 1)))
         (block $end (loop $again
             (br_if $end (i32.eqz (call $next_key (local.get $iterator))))
@@ -71,7 +63,8 @@ const ECHO: &str = r#"(module
     (func (export "execute") (param i32 i32 i32) (result i32) (call $run (local.get 2)))
     (func (export "query") (param i32 i32) (result i32)
         (if (i32.eq (i32.load8_u (i32.load (local.get 1))) (i32.const 9)) (then (loop $again (br $again))))
-        (local.get 1)))"#;
+        (local.get 1)))"#,
+);
 
 /// The contract that says what it is told to, with something of its own: its code is no other's.
 ///

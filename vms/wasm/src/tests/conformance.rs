@@ -18,25 +18,17 @@ const SENDERS: u8 = 9;
 
 /// Keeps its message under `m` and answers with it; one that begins with a space traps, one that begins with a tab
 /// never ends. A query tries the same.
-const CONTRACT: &str = r#"(module
+const CONTRACT: &str = concat!(
+    r#"(module
     (import "env" "db_write" (func $write (param i32 i32)))
     (memory (export "memory") 17)
-    (global $heap (mut i32) (i32.const 4096))
     (data (i32.const 16) "m")
     (data (i32.const 64) "\10\00\00\00\01\00\00\00\01\00\00\00")
     (data (i32.const 96) "\80\00\00\00\09\00\00\00\09\00\00\00")
     (data (i32.const 128) "{\"ok\":{}}")
-    (func (export "interface_version_8"))
-    (func (export "allocate") (param $size i32) (result i32) (local $region i32)
-        (local.set $region (global.get $heap))
-        (i32.store (local.get $region) (i32.add (local.get $region) (i32.const 12)))
-        (i32.store offset=4 (local.get $region) (local.get $size))
-        (i32.store offset=8 (local.get $region) (i32.const 0))
-        (global.set $heap (i32.and (i32.const -8)
-            (i32.add (i32.add (local.get $region) (i32.const 19)) (local.get $size))))
-        (local.get $region))
-    (func (export "deallocate") (param i32))
-    (func $run (param $msg i32) (result i32) (local $first i32)
+    (func (export "interface_version_8"))"#,
+    include_str!("../../tests/allocator.wat"),
+    r#"    (func $run (param $msg i32) (result i32) (local $first i32)
         (local.set $first (i32.load8_u (i32.load (local.get $msg))))
         (if (i32.eq (local.get $first) (i32.const 32)) (then unreachable))
         (if (i32.eq (local.get $first) (i32.const 9)) (then (loop $again (br $again))))
@@ -44,7 +36,8 @@ const CONTRACT: &str = r#"(module
         (local.get $msg))
     (func (export "instantiate") (param i32 i32 i32) (result i32) (i32.const 96))
     (func (export "execute") (param i32 i32 i32) (result i32) (call $run (local.get 2)))
-    (func (export "query") (param i32 i32) (result i32) (call $run (local.get 1))))"#;
+    (func (export "query") (param i32 i32) (result i32) (call $run (local.get 1))))"#,
+);
 
 /// The machine with one contract there from the start.
 struct Seeded(WasmVm);

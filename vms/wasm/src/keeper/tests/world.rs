@@ -24,28 +24,20 @@ pub(super) const GAS: u64 = 200_000_000;
 
 /// Answers every message with the message itself, read as its result. `instantiate` keeps its message under `answer`,
 /// and `reply` keeps what it is told under `reply` and answers with that.
-const ECHO: &str = r#"(module
+const ECHO: &str = concat!(
+    r#"(module
     (import "env" "db_read" (func $read (param i32) (result i32)))
     (import "env" "db_write" (func $write (param i32 i32)))
     (memory (export "memory") 64)
-    (global $heap (mut i32) (i32.const 4096))
     (data (i32.const 16) "answer")
     (data (i32.const 32) "reply")
     (data (i32.const 64) "\10\00\00\00\06\00\00\00\06\00\00\00")
     (data (i32.const 80) "\20\00\00\00\05\00\00\00\05\00\00\00")
     (data (i32.const 96) "\80\00\00\00\09\00\00\00\09\00\00\00")
     (data (i32.const 128) "{\"ok\":{}}")
-    (func (export "interface_version_8"))
-    (func (export "allocate") (param $size i32) (result i32) (local $region i32)
-        (local.set $region (global.get $heap))
-        (i32.store (local.get $region) (i32.add (local.get $region) (i32.const 12)))
-        (i32.store offset=4 (local.get $region) (local.get $size))
-        (i32.store offset=8 (local.get $region) (i32.const 0))
-        (global.set $heap (i32.and (i32.const -8)
-            (i32.add (i32.add (local.get $region) (i32.const 19)) (local.get $size))))
-        (local.get $region))
-    (func (export "deallocate") (param i32))
-    (func (export "instantiate") (param i32 i32 i32) (result i32)
+    (func (export "interface_version_8"))"#,
+    include_str!("../../../tests/allocator.wat"),
+    r#"    (func (export "instantiate") (param i32 i32 i32) (result i32)
         (call $write (i32.const 64) (local.get 2))
         (i32.const 96))
     (func (export "execute") (param i32 i32 i32) (result i32) (local.get 2))
@@ -53,33 +45,27 @@ const ECHO: &str = r#"(module
     (func (export "migrate") (param i32 i32) (result i32) (local.get 1))
     (func (export "reply") (param i32 i32) (result i32)
         (call $write (i32.const 80) (local.get 1))
-        (call $read (i32.const 64))))"#;
+        (call $read (i32.const 64))))"#,
+);
 
 /// Asks the chain what is kept under `answer`, drops what it hears and gives an empty answer.
-const ASK: &str = r#"(module
+const ASK: &str = concat!(
+    r#"(module
     (import "env" "db_read" (func $read (param i32) (result i32)))
     (import "env" "query_chain" (func $ask (param i32) (result i32)))
     (memory (export "memory") 64)
-    (global $heap (mut i32) (i32.const 4096))
     (data (i32.const 16) "answer")
     (data (i32.const 64) "\10\00\00\00\06\00\00\00\06\00\00\00")
     (data (i32.const 96) "\80\00\00\00\09\00\00\00\09\00\00\00")
     (data (i32.const 128) "{\"ok\":\"\"}")
-    (func (export "interface_version_8"))
-    (func (export "allocate") (param $size i32) (result i32) (local $region i32)
-        (local.set $region (global.get $heap))
-        (i32.store (local.get $region) (i32.add (local.get $region) (i32.const 12)))
-        (i32.store offset=4 (local.get $region) (local.get $size))
-        (i32.store offset=8 (local.get $region) (i32.const 0))
-        (global.set $heap (i32.and (i32.const -8)
-            (i32.add (i32.add (local.get $region) (i32.const 19)) (local.get $size))))
-        (local.get $region))
-    (func (export "deallocate") (param i32))
-    (func (export "instantiate") (param i32 i32 i32) (result i32) (local.get 2))
+    (func (export "interface_version_8"))"#,
+    include_str!("../../../tests/allocator.wat"),
+    r#"    (func (export "instantiate") (param i32 i32 i32) (result i32) (local.get 2))
     (func (export "execute") (param i32 i32 i32) (result i32) (local.get 2))
     (func (export "query") (param i32 i32) (result i32)
         (drop (call $ask (call $read (i32.const 64))))
-        (i32.const 96)))"#;
+        (i32.const 96)))"#,
+);
 
 pub(super) fn ask() -> Vec<u8> {
     wat::parse_str(ASK).expect("a module")

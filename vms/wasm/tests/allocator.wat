@@ -1,0 +1,11 @@
+;; What every contract written by hand shares: regions from 4096 on, and none is ever freed.
+(global $heap (mut i32) (i32.const 4096))
+(func (export "allocate") (param $size i32) (result i32) (local $region i32)
+    (local.set $region (global.get $heap))
+    (i32.store (local.get $region) (i32.add (local.get $region) (i32.const 12)))
+    (i32.store offset=4 (local.get $region) (local.get $size))
+    (i32.store offset=8 (local.get $region) (i32.const 0))
+    (global.set $heap (i32.and (i32.const -8)
+        (i32.add (i32.add (local.get $region) (i32.const 19)) (local.get $size))))
+    (local.get $region))
+(func (export "deallocate") (param i32))
