@@ -22,4 +22,6 @@ pub mod sequencer;
 pub mod status;
 pub mod syncer;
 pub mod tasks;
+#[cfg(test)]
+mod testing;
 mod timed_tree;

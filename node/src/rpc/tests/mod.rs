@@ -5,8 +5,9 @@ mod methods;
 mod pubsub;
 
 use super::{NodeStatus, RpcConfig, RpcContext, RpcHandle, serve};
-use crate::chain::{BlockRecord, Chain, DaStep};
+use crate::chain::{BlockRecord, Chain};
 use crate::sequencer::mempool::{Mempool, MempoolConfig};
+use crate::testing;
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, address, hex};
@@ -17,7 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use weft_evm::{EvmConfig, EvmVm, GenesisAccount};
 use weft_genesis::{Account, Devnet, Genesis};
-use weft_router::{BlockTemplate, BuildLimits, Router};
+use weft_router::Router;
 use weft_state::{Backend, JmtTree, Store, StoreConfig};
 use weft_types::{AccountId, DaHeight, Height, VmId};
 
@@ -93,16 +94,7 @@ impl World {
 
     /// Celestia has all soft blocks now.
     pub(super) fn include(&self) {
-        let blocks = self.chain.soft().iter().map(|soft| (*soft.block).clone()).collect();
-        let da_height = self.chain.da().height.next();
-        let step = DaStep {
-            da_height,
-            da_hash: B256::repeat_byte(9),
-            blocks,
-            discarded: Vec::new(),
-            derivation: weft_types::Bytes::new(),
-        };
-        self.chain.apply_derived(vec![step]).unwrap();
+        testing::include_all(&self.chain);
     }
 
     /// Soft blocks from `height` on will not land.
@@ -148,33 +140,7 @@ pub(super) async fn post(client: &reqwest::Client, url: &str, method: &str, para
 }
 
 fn make_block(chain: &Chain, mempool: &Mempool) -> Arc<BlockRecord> {
-    let head = chain.head();
-    let tip = &head.tip;
-    let template = BlockTemplate {
-        height: tip.header.height.next(),
-        timestamp_ms: tip.header.timestamp_ms + 1_000,
-        origin: tip.header.origin,
-        origin_hash: tip.origin_hash,
-        sequencer: Some(SEQUENCER),
-    };
-    let base_fee = chain.router().env(&tip.header, &template).base_fee;
-    let mut best = mempool.best(base_fee);
-    let mut candidates = || best.next().map(|pooled| pooled.candidate());
-    let built = chain
-        .router()
-        .build_block(
-            &*head.state,
-            &*head.nodes,
-            &tip.header,
-            &template,
-            Vec::new(),
-            &mut candidates,
-            BuildLimits::of(chain.router()),
-        )
-        .unwrap();
-    let record = chain.push_soft(Arc::new(built.block), built.executed).unwrap();
-    mempool.on_block(&record).unwrap();
-    record
+    testing::make_block(chain, mempool, SEQUENCER, 1_000, usize::MAX)
 }
 
 fn genesis() -> (Genesis, EvmVm) {

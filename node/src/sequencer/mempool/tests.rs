@@ -1,7 +1,7 @@
 //! The pool over a real chain in memory with all machines.
 
 use super::*;
-use crate::chain::DaStep;
+use crate::testing;
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::TxKind;
@@ -15,7 +15,7 @@ use solana_system_interface::instruction::{advance_nonce_account, create_nonce_a
 use solana_transaction::Instruction;
 use solana_transaction_error::TransactionError;
 use weft_genesis::{Devnet, Genesis};
-use weft_router::{BlockTemplate, BuildLimits, Router};
+use weft_router::Router;
 use weft_sbf::{BLOCK_HEIGHT_MS, BLOCKHASH_HEIGHTS, PAUSE_MS_MAX};
 use weft_state::{Backend, JmtTree, Store, StoreConfig};
 use weft_types::{DaHeight, Height, U256};
@@ -71,35 +71,12 @@ impl World {
 
     /// The same of `most` transactions at the most: another sequencer's has none of this pool.
     fn block_of(&self, later_ms: u64, most: usize) -> Arc<BlockRecord> {
-        let head = self.chain.head();
-        let header = &head.tip.header;
-        let template = BlockTemplate {
-            height: header.height.next(),
-            timestamp_ms: header.timestamp_ms + later_ms,
-            origin: header.origin,
-            origin_hash: head.tip.origin_hash,
-            sequencer: Some(Address::repeat_byte(5)),
-        };
-        let router = self.chain.router();
-        let mut best = self.pool.best(router.env(header, &template).base_fee).take(most);
-        let mut candidates = || best.next().map(|pooled| pooled.candidate());
-        let (state, nodes, limits) = (&*head.state, &*head.nodes, BuildLimits::of(router));
-        let built = router
-            .build_block(state, nodes, header, &template, Vec::new(), &mut candidates, limits)
-            .expect("a block");
-        assert!(built.rejected.is_empty(), "{:?}", built.rejected);
-        let record = self.chain.push_soft(Arc::new(built.block), built.executed).expect("on the tip");
-        self.pool.on_block(&record).expect("a state");
-        record
+        testing::make_block(&self.chain, &self.pool, Address::repeat_byte(5), later_ms, most)
     }
 
     /// Celestia has all soft blocks now.
     fn include(&self) {
-        let blocks = self.chain.soft().iter().map(|soft| (*soft.block).clone()).collect();
-        let (da_height, da_hash) = (self.chain.da().height.next(), B256::repeat_byte(9));
-        let (discarded, derivation) = (Vec::new(), weft_types::Bytes::new());
-        let step = DaStep { da_height, da_hash, blocks, discarded, derivation };
-        self.chain.apply_derived(vec![step]).expect("what stands");
+        testing::include_all(&self.chain);
     }
 
     fn add(&self, transaction: Transaction) -> Result<B256, PoolError> {

@@ -9,6 +9,7 @@ use crate::plugins::{Machines, machines};
 use crate::rpc::{NodeStatus, RpcConfig, RpcHandle};
 use crate::sequencer::mempool::{Mempool, MempoolConfig};
 use crate::syncer::now_ms;
+use crate::testing;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use cosmos_sdk_proto::Any;
@@ -22,7 +23,7 @@ use secp256k1::{SECP256K1, SecretKey};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use weft_genesis::{Devnet, Genesis};
-use weft_router::{BlockTemplate, BuildLimits, Router};
+use weft_router::Router;
 use weft_state::{Backend, JmtTree, Store, StoreConfig};
 use weft_types::{AccountId, Address, B256, DaHeight, Height};
 use weft_wasm::{address, address_of, auth, direct_digest};
@@ -67,24 +68,7 @@ impl World {
 
     /// Makes a soft block of what can execute.
     pub(super) fn block(&self) -> Arc<BlockRecord> {
-        let head = self.chain.head();
-        let header = &head.tip.header;
-        let template = BlockTemplate {
-            height: header.height.next(),
-            timestamp_ms: header.timestamp_ms + 400,
-            origin: header.origin,
-            origin_hash: head.tip.origin_hash,
-            sequencer: Some(SEQUENCER),
-        };
-        let router = self.chain.router();
-        let mut best = self.mempool.best(router.env(header, &template).base_fee);
-        let mut candidates = || best.next().map(|pooled| pooled.candidate());
-        let (state, nodes, limits) = (&*head.state, &*head.nodes, BuildLimits::of(router));
-        let built =
-            router.build_block(state, nodes, header, &template, Vec::new(), &mut candidates, limits).unwrap();
-        let record = self.chain.push_soft(Arc::new(built.block), built.executed).unwrap();
-        self.mempool.on_block(&record).unwrap();
-        record
+        testing::make_block(&self.chain, &self.mempool, SEQUENCER, 400, usize::MAX)
     }
 
     /// Soft blocks from `height` on will not land.

@@ -7,9 +7,10 @@ mod pubsub;
 mod send;
 
 use super::{Faucet, SolContext, serve};
-use crate::chain::{BlockRecord, Chain, DaStep};
+use crate::chain::{BlockRecord, Chain};
 use crate::rpc::{NodeStatus, RpcConfig, RpcHandle};
 use crate::sequencer::mempool::{Mempool, MempoolConfig};
+use crate::testing;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
@@ -25,7 +26,7 @@ use spl_token_interface::instruction::{initialize_account3, initialize_mint2, mi
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use weft_genesis::{Devnet, Genesis, Machine};
-use weft_router::{BlockTemplate, BuildLimits, Router};
+use weft_router::Router;
 use weft_sbf::{NEWEST_SPEC, SbfConfig, SbfVm};
 use weft_state::{Backend, JmtTree, Store, StoreConfig};
 use weft_types::{AccountId, Address, B256, DaHeight, GasRate, Height, VmId};
@@ -67,33 +68,12 @@ impl World {
 
     /// Makes a soft block of what can execute.
     pub(super) fn block(&self) -> Arc<BlockRecord> {
-        let head = self.chain.head();
-        let header = &head.tip.header;
-        let template = BlockTemplate {
-            height: header.height.next(),
-            timestamp_ms: header.timestamp_ms + 400,
-            origin: header.origin,
-            origin_hash: head.tip.origin_hash,
-            sequencer: Some(SEQUENCER),
-        };
-        let router = self.chain.router();
-        let mut best = self.mempool.best(router.env(header, &template).base_fee);
-        let mut candidates = || best.next().map(|pooled| pooled.candidate());
-        let (state, nodes, limits) = (&*head.state, &*head.nodes, BuildLimits::of(router));
-        let built =
-            router.build_block(state, nodes, header, &template, Vec::new(), &mut candidates, limits).unwrap();
-        let record = self.chain.push_soft(Arc::new(built.block), built.executed).unwrap();
-        self.mempool.on_block(&record).unwrap();
-        record
+        testing::make_block(&self.chain, &self.mempool, SEQUENCER, 400, usize::MAX)
     }
 
     /// Celestia has all soft blocks now.
     pub(super) fn include(&self) {
-        let blocks = self.chain.soft().iter().map(|soft| (*soft.block).clone()).collect();
-        let (da_height, da_hash) = (self.chain.da().height.next(), B256::repeat_byte(9));
-        let (discarded, derivation) = (Vec::new(), weft_types::Bytes::new());
-        let step = DaStep { da_height, da_hash, blocks, discarded, derivation };
-        self.chain.apply_derived(vec![step]).unwrap();
+        testing::include_all(&self.chain);
     }
 
     /// Soft blocks from `height` on will not land.
