@@ -1,9 +1,9 @@
 //! Genesis and derived blocks: [`Router::genesis_block`], [`Router::apply_block`].
 
+use crate::checks::Checks;
 use crate::run::{Derived, Run};
 use crate::{ApplyError, BlockTemplate, ExecutedBlock, Router, next_base_fee, with_stack};
 use rayon::prelude::*;
-use std::sync::OnceLock;
 use weft_state::{EmptyState, NodeRead, ReadError, StateRead};
 use weft_types::{AccountId, B256, Bytes, DerivedBlock, Header, Height, OrderedTransaction, VmId, hash};
 use weft_vm::{BlockEnv, BlockPhase, Checked, FeeSplit, Reject};
@@ -14,27 +14,6 @@ struct NoNodes;
 impl NodeRead for NoNodes {
     fn node(&self, _id: &[u8]) -> Result<Option<Bytes>, ReadError> {
         Ok(None)
-    }
-}
-
-/// Transactions whose checks are one piece of work for a core.
-const CHECKED_AT_ONCE: usize = 64;
-
-/// Some of a block's transactions, and their checks as soon as somebody has made them: a core that has nothing else to
-/// do, or whoever needs them now. A check is a function of its transaction, so it does not matter who.
-struct Chunk<'b> {
-    transactions: &'b [OrderedTransaction],
-    checks: OnceLock<Vec<Result<Checked, Reject>>>,
-}
-
-impl<'b> Chunk<'b> {
-    fn new(transactions: &'b [OrderedTransaction]) -> Self {
-        Self { transactions, checks: OnceLock::new() }
-    }
-
-    fn checks(&self, router: &Router) -> &[Result<Checked, Reject>] {
-        let check = |ordered: &OrderedTransaction| router.check(&ordered.transaction);
-        self.checks.get_or_init(|| self.transactions.iter().map(check).collect())
     }
 }
 
@@ -103,8 +82,8 @@ impl Router {
         transactions.par_iter().map(|ordered| self.check(&ordered.transaction)).collect()
     }
 
-    /// Executes a derived block on the state after `parent`. Pure: nothing is written. Transactions are checked on all
-    /// cores while those before them run.
+    /// Executes a derived block on the state after `parent`. Pure: nothing is written. Transactions are checked on the
+    /// other cores while those before them run.
     ///
     /// # Errors
     /// [`ApplyError`]; never for what a transaction does.
@@ -115,13 +94,10 @@ impl Router {
         parent: &Header,
         block: &DerivedBlock,
     ) -> Result<ExecutedBlock, ApplyError> {
-        let chunks: Vec<Chunk<'_>> = block.transactions.chunks(CHECKED_AT_ONCE).map(Chunk::new).collect();
+        let checks = Checks::new(self, &block.transactions);
         rayon::in_place_scope(|scope| {
-            for chunk in &chunks {
-                scope.spawn(move |_| _ = chunk.checks(self));
-            }
-            let check = |index: usize| &chunks[index / CHECKED_AT_ONCE].checks(self)[index % CHECKED_AT_ONCE];
-            self.apply_with(state, nodes, parent, block, check)
+            checks.begin(scope);
+            self.apply_with(state, nodes, parent, block, |index| checks.get(index))
         })
     }
 

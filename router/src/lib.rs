@@ -18,6 +18,7 @@
 
 mod apply;
 mod build;
+mod checks;
 mod executed;
 mod fees;
 mod registry;
