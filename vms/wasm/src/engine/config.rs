@@ -16,20 +16,15 @@ pub(super) const HOST_STACK: usize = 4 * 1024 * 1024;
 /// Instances that the pool has room for: those of eleven nested queries on each of three threads. More are mapped
 /// one by one.
 const POOL_INSTANCES: u32 = 32;
-/// Address space of a memory in the pool, so that no 32-bit address needs a bounds check; 32 MiB of it are ever
-/// mapped. All of the pool is 129 GiB of addresses, and no memory.
-const POOL_RESERVATION: u64 = 4 * 1024 * 1024 * 1024;
-const POOL_GUARD: u64 = 32 * 1024 * 1024;
-/// Address space of a memory that is mapped on its own: what it may grow to, with bounds checks in the code.
-const OWN_RESERVATION: u64 = MAX_MEMORY_PAGES as u64 * PAGE_SIZE as u64;
-const OWN_GUARD: u64 = PAGE_SIZE as u64;
+/// Address space of a memory: what it may grow to.
+const RESERVATION: u64 = MAX_MEMORY_PAGES as u64 * PAGE_SIZE as u64;
 /// Memories that wait in the pool with what their module's memory begins with, which is up to 32 MiB.
 const WARM_SLOTS: u32 = 16;
 /// What an instance takes besides its memory and table: the check bounds functions and globals.
 const MAX_INSTANCE_SIZE: usize = 8 * 1024 * 1024;
 /// Memory of an instance that stays with the pool when it is given back and is cleared, rather than being mapped
 /// again.
-const KEEP_RESIDENT: usize = 512 * 1024;
+const KEEP_RESIDENT: usize = 128 * 1024;
 
 /// Where memories and tables come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,10 +37,6 @@ pub(super) enum Allocation {
 
 /// wasmtime, set up.
 pub(super) fn engine(allocation: Allocation) -> Result<Engine, EngineError> {
-    let (reservation, guard) = match allocation {
-        Allocation::Pool => (POOL_RESERVATION, POOL_GUARD),
-        Allocation::OnDemand => (OWN_RESERVATION, OWN_GUARD),
-    };
     let mut config = Config::new();
     config
         .consume_fuel(true)
@@ -55,9 +46,12 @@ pub(super) fn engine(allocation: Allocation) -> Result<Engine, EngineError> {
         .max_wasm_stack(NATIVE_STACK)
         // Not used, but wasmtime wants it to be no less.
         .async_stack_size(NATIVE_STACK.saturating_add(HOST_STACK))
-        .memory_reservation(reservation)
+        // The code checks bounds itself. Where the memory's protection did it, every call would change that twice, for its
+        // growth and back, and interrupt the other cores each time: that takes longer than the checks.
+        .signals_based_traps(false)
+        .memory_reservation(RESERVATION)
         .memory_reservation_for_growth(0)
-        .memory_guard_size(guard)
+        .memory_guard_size(0)
         .memory_may_move(false)
         // Traps are told apart by their kind; nobody reads where they came from.
         .wasm_backtrace_max_frames(None)
