@@ -1,8 +1,8 @@
 //! `wasm-cw20`: from Celestia's answers to a committed state root, against cosmwasm-vm running the same calls of the same
 //! contract on the same storage.
 //!
-//! Ours is all of a node's work: verification and derivation of blobs, decoding, signatures (on all cores, while blocks
-//! run), sequences, fees, the calls, their responses and events, receipts, tree and commit to disk. The reference is
+//! Ours is all of a node's work: verification and derivation of blobs, decoding, signatures (on the other cores, while
+//! blocks run), sequences, fees, the calls, their responses and events, receipts, tree and commit to disk. The reference is
 //! cosmwasm-vm's part of a wasmd node alone, as wasmd uses it: module pinned in its cache, an instance for each call, no
 //! code compiled under the clock. It has its arguments ready, its storage is a map in memory without checkpoints, its
 //! gas is not converted, and nobody reads the JSON that it answers.
@@ -78,7 +78,7 @@ pub fn run(transfers: usize, holders: usize) -> eyre::Result<Figures> {
     follower::line("  the contract's code, copies of memory", alone.code(), whole);
     follower::line("  storage, were it a map", alone.host, whole);
     let more = replayed.machine.saturating_sub(alone.calls);
-    follower::line("  journal, ledger, keeper, events", more, whole);
+    follower::line("  journal, keeper, events, memory beside others", more, whole);
     let theirs = reference.instances + reference.calls;
     follower::line("the reference: instances", reference.instances, theirs);
     follower::line("the reference: calls", reference.calls, theirs);

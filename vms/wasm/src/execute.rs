@@ -6,14 +6,14 @@
 //! - No message spends the fee: it is gone before the first one runs.
 
 use crate::code::{self, wrong_sequence};
-use crate::detail::Detail;
+use crate::detail::{Parts, WrittenEvents};
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::gas::GasMeter;
 use crate::keeper::addresses::{Address, FEE_COLLECTOR};
 use crate::keeper::{Keeper, TxInfo};
 use crate::transaction::CosmosTx;
-use crate::{WasmVm, auth, key};
+use crate::{CheckedTx, WasmVm, auth, key};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use cosmos_sdk_proto::cosmos::base::abci::v1beta1::TxMsgData;
@@ -31,8 +31,8 @@ static COLLECTOR_ADDRESS: LazyLock<String> =
 pub(crate) struct Ran {
     /// `TxMsgData`, or why not.
     pub(crate) result: Result<Vec<u8>, Fault>,
-    /// Events of the messages; none where they failed.
-    pub(crate) events: Vec<Event>,
+    /// Events of each message; none where they failed.
+    pub(crate) events: Vec<Vec<Event>>,
     /// Gas that was used, of all.
     pub(crate) gas_used: u64,
     /// The sentence of the failure, as clients of other chains get it.
@@ -44,7 +44,7 @@ impl WasmVm {
         &self,
         journal: &mut Journal<'_>,
         env: &BlockEnv,
-        tx: &CosmosTx,
+        CheckedTx { tx, events }: &CheckedTx,
     ) -> Result<Execution, ReadError> {
         let base = match self.admit(journal, env, tx)? {
             Ok(base) => base,
@@ -56,7 +56,7 @@ impl WasmVm {
         env.collect_fee(journal, tx.payer().id, base, tx.fee.saturating_sub(base))?;
         let index = take_index(journal, env)?;
         let ran = self.run(journal, env, tx, tx.gas_limit, index)?;
-        Ok(Execution::Executed(self.outcome(tx, ran)))
+        Ok(Execution::Executed(outcome(tx, events, ran)))
     }
 
     /// The base part of the fee, of a transaction that may run now.
@@ -134,7 +134,7 @@ impl WasmVm {
         tx: &CosmosTx,
         meter: &mut GasMeter,
         index: u32,
-    ) -> Result<(Vec<u8>, Vec<Event>), (usize, Fault)> {
+    ) -> Result<(Vec<u8>, Vec<Vec<Event>>), (usize, Fault)> {
         meter.charge(tx.intrinsic_gas, "txSize").map_err(|fault| (0, fault))?;
         let info = TxInfo { index, hash: tx.hash };
         let rules = self.schedule.rules(env.origin);
@@ -144,58 +144,52 @@ impl WasmVm {
         for (at, (message, signer)) in tx.body.messages.iter().zip(&tx.message_signers).enumerate() {
             let outcome = keeper.handle_checked(signer, message).map_err(|fault| (at, fault))?;
             data.msg_responses.push(outcome.response);
-            let index = at.to_string();
-            events.extend(outcome.events.into_iter().map(|event| event.with("msg_index", index.clone())));
+            events.push(outcome.events);
         }
         Ok((data.encode_to_vec(), events))
     }
 
-    fn outcome(&self, tx: &CosmosTx, mut ran: Ran) -> Outcome {
-        let detail = self.detail(tx, &mut ran, tx.gas_limit);
-        let (status, output) = match ran.result {
-            Ok(data) => (Status::Success, Bytes::from(data)),
-            Err(fault) => (code::status(&fault), code::output(&fault)),
-        };
-        Outcome { status, gas_used: ran.gas_used, fee: tx.fee, output, detail: detail.encode() }
-    }
-
-    /// What RPC shows of it. Takes events and log out of `ran`.
-    pub(crate) fn detail(&self, tx: &CosmosTx, ran: &mut Ran, gas_wanted: u64) -> Detail {
-        let mut events = self.ante_events(tx);
-        events.append(&mut ran.events);
-        let log = std::mem::take(&mut ran.log);
-        let mut detail = Detail { gas_wanted, gas_used: ran.gas_used, log, events, ..Detail::default() };
-        match &ran.result {
-            Ok(data) => detail.data.clone_from(data),
-            Err(fault) => {
-                let (codespace, code) = fault.code();
-                (detail.codespace, detail.code) = (codespace.to_owned(), code);
-            }
-        }
-        detail
-    }
-
-    /// What taking fee and signatures shows, success or not.
-    fn ante_events(&self, tx: &CosmosTx) -> Vec<Event> {
-        let payer = &tx.payer().text;
+    /// What taking fee and signatures shows, success or not. A function of the transaction, so that `check` makes it,
+    /// beside the execution of others.
+    pub(crate) fn ante_events(&self, tx: &CosmosTx) -> WrittenEvents {
+        let payer = tx.payer().text.as_str();
         let fee = if tx.fee.is_zero() { String::new() } else { format!("{}{}", tx.fee, self.denom) };
-        let mut events = Vec::new();
+        let mut events = WrittenEvents::default();
         if !tx.fee.is_zero() {
-            let collector = &*COLLECTOR_ADDRESS;
-            events.push(Event::new("coin_spent").with("spender", payer).with("amount", &fee));
-            events.push(Event::new("coin_received").with("receiver", collector).with("amount", &fee));
-            let transfer = Event::new("transfer").with("recipient", collector).with("sender", payer);
-            events.push(transfer.with("amount", &fee));
-            events.push(Event::new("message").with("sender", payer));
+            let collector = COLLECTOR_ADDRESS.as_str();
+            events.push("coin_spent", &[("spender", payer), ("amount", &fee)]);
+            events.push("coin_received", &[("receiver", collector), ("amount", &fee)]);
+            events.push("transfer", &[("recipient", collector), ("sender", payer), ("amount", &fee)]);
+            events.push("message", &[("sender", payer)]);
         }
-        events.push(Event::new("tx").with("fee", fee).with("fee_payer", payer));
+        events.push("tx", &[("fee", &fee), ("fee_payer", payer)]);
         for (signer, signature) in tx.signers.iter().zip(&tx.signatures) {
-            let sequence = format!("{}/{}", signer.text, signer.sequence);
-            events.push(Event::new("tx").with("acc_seq", sequence));
-            events.push(Event::new("tx").with("signature", BASE64_STANDARD.encode(signature)));
+            events.push("tx", &[("acc_seq", &format!("{}/{}", signer.text, signer.sequence))]);
+            events.push("tx", &[("signature", &BASE64_STANDARD.encode(signature))]);
         }
         events
     }
+}
+
+impl Ran {
+    /// What RPC shows of it.
+    pub(crate) fn parts<'a>(&'a self, gas_wanted: u64, ahead: &'a WrittenEvents) -> Parts<'a> {
+        let (data, (codespace, code)) = match &self.result {
+            Ok(data) => (data.as_slice(), ("", 0)),
+            Err(fault) => (&[][..], fault.code()),
+        };
+        let (log, gas_used, of_messages) = (self.log.as_str(), self.gas_used, self.events.as_slice());
+        Parts { code, codespace, log, gas_wanted, gas_used, data, ahead, of_messages }
+    }
+}
+
+fn outcome(tx: &CosmosTx, ahead: &WrittenEvents, ran: Ran) -> Outcome {
+    let detail = ran.parts(tx.gas_limit, ahead).encode();
+    let (status, output) = match ran.result {
+        Ok(data) => (Status::Success, Bytes::from(data)),
+        Err(fault) => (code::status(&fault), code::output(&fault)),
+    };
+    Outcome { status, gas_used: ran.gas_used, fee: tx.fee, output, detail }
 }
 
 /// Checks the sequence of every signer and raises it.

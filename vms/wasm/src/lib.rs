@@ -43,6 +43,7 @@ pub use simulate::{SIMULATION_GAS_MAX, Simulation};
 pub use spec::{CAPABILITIES, NEWEST_SPEC, SpecError};
 pub use transaction::CosmosTx;
 
+use detail::WrittenEvents;
 use engine::{Engine, EngineConfig};
 use gas::GasMeter;
 use spec::Schedule;
@@ -140,13 +141,24 @@ fn answered(status: Status, gas_used: u64, output: Bytes) -> Outcome {
     Outcome { status, gas_used, fee: U256::ZERO, output, detail: Bytes::new() }
 }
 
+/// What a check leaves for the execution.
+struct CheckedTx {
+    tx: CosmosTx,
+    /// What taking fee and signatures shows.
+    events: WrittenEvents,
+}
+
+fn checked_tx(checked: &Checked) -> &CheckedTx {
+    checked.decoded.downcast_ref().expect("a Wasm transaction was checked by the Wasm machine")
+}
+
 /// The machine's own form of a checked transaction.
 ///
 /// # Panics
 /// Where `checked` is another machine's.
 #[must_use]
 pub fn decoded(checked: &Checked) -> &CosmosTx {
-    checked.decoded.downcast_ref().expect("a Wasm transaction was checked by the Wasm machine")
+    &checked_tx(checked).tx
 }
 
 impl Vm for WasmVm {
@@ -155,13 +167,14 @@ impl Vm for WasmVm {
     }
 
     fn check(&self, payload: &[u8]) -> Result<Checked, Reject> {
-        let transaction = self.check_raw(payload).map_err(|fault| code::reject(&fault))?;
+        let tx = self.check_raw(payload).map_err(|fault| code::reject(&fault))?;
+        let events = self.ante_events(&tx);
         Ok(Checked {
             vm: VmId::WASM,
-            id: B256::new(transaction.hash),
-            sender: transaction.payer().id,
-            gas_limit: transaction.gas_limit,
-            decoded: Arc::new(transaction),
+            id: B256::new(tx.hash),
+            sender: tx.payer().id,
+            gas_limit: tx.gas_limit,
+            decoded: Arc::new(CheckedTx { tx, events }),
         })
     }
 
@@ -171,7 +184,7 @@ impl Vm for WasmVm {
         block: &BlockEnv,
         checked: &Checked,
     ) -> Result<Execution, ReadError> {
-        weft_vm::kept_if_executed(journal, |journal| self.execute_inner(journal, block, decoded(checked)))
+        weft_vm::kept_if_executed(journal, |journal| self.execute_inner(journal, block, checked_tx(checked)))
     }
 
     fn query(

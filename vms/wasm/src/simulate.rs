@@ -8,8 +8,8 @@ use crate::{WasmVm, code};
 use weft_state::{Journal, ReadError};
 use weft_vm::BlockEnv;
 
-/// Most gas of a simulation, where the block's own limit is not lower.
-pub const SIMULATION_GAS_MAX: u64 = 100_000_000;
+/// Most gas of a simulation, where the block's own limit is not lower. Uploads of what compilers make have less.
+pub const SIMULATION_GAS_MAX: u64 = 150_000_000;
 /// Bytes that a fee and its gas limit add to a transaction that has none yet.
 const FEE_BYTES: u64 = 64;
 
@@ -57,8 +57,8 @@ impl WasmVm {
         }
         let limit = SIMULATION_GAS_MAX.min(env.gas_limit);
         let index = index(journal, env)?;
-        let mut ran = self.run(journal, env, tx, limit, index)?;
-        Ok(Simulation { detail: self.detail(tx, &mut ran, tx.gas_limit) })
+        let ran = self.run(journal, env, tx, limit, index)?;
+        Ok(Simulation { detail: ran.parts(tx.gas_limit, &self.ante_events(tx)).detail() })
     }
 }
 
