@@ -5,7 +5,7 @@ import * as m from './messages.mjs';
 import * as q from './queries.mjs';
 
 /** What an upload of the largest contract needs on either chain. */
-export const UPLOAD_GAS = 100_000_000;
+export const UPLOAD_GAS = 150_000_000;
 
 /** Uploads a code; its id. */
 export async function upload(both, label, code) {

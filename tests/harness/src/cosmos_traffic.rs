@@ -27,7 +27,7 @@ const SEND_GAS: u64 = 200_000;
 const CALL_GAS: u64 = 2_000_000;
 const LITTLE_GAS: u64 = 60_000;
 /// Gas of the token's upload.
-const TOKEN_GAS: u64 = 40_000_000;
+const TOKEN_GAS: u64 = 80_000_000;
 
 /// What a transaction makes that later ones use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

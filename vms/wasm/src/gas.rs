@@ -25,8 +25,12 @@ pub const STEP_BYTE: u64 = 3;
 pub const INSTANCE: u64 = 5_000;
 /// Reading the code for a call, per 100 bytes of it: the first call of a block does, so every call pays.
 pub const LOAD_100_BYTES: u64 = 1;
-/// Uploading, per byte of the code that was found: checks, compilation, and keeping it.
-pub const CODE_BYTE: u64 = 40;
+/// Uploading, per byte of the code that was found: checks, compilation, and keeping it. With the next, a gas buys about
+/// as much time as in a contract's loop.
+pub const CODE_BYTE: u64 = 120;
+/// Compiling, per branch and value that it may carry; an instruction that may make a NaN counts as 64, a
+/// function as 512.
+pub const CODE_WORK: u64 = 18;
 /// Unpacking an upload, per 100 bytes of what was sent.
 pub const UNPACK_100_BYTES: u64 = 15;
 /// A custom event of a contract.

@@ -81,6 +81,9 @@ pub struct CodeReport {
     pub migrate_version: Option<u64>,
     /// The entry points that it exports.
     pub entry_points: BTreeSet<String>,
+    /// What compiling it takes beside what its size says: its branches, each as often as values that it may carry,
+    /// 64 for each instruction whose NaN is made canonical, and 512 for each function.
+    pub work: usize,
 }
 
 /// Everything about `code` short of compiling it.
@@ -103,7 +106,7 @@ pub(super) fn check(code: &[u8], capabilities: &BTreeSet<String>) -> Result<Code
     if module.starts {
         return Err(CodeError::Start);
     }
-    body::validate(std::mem::take(&mut module.bodies))?;
+    let work = body::validate(std::mem::take(&mut module.bodies))?;
 
     let entry_points: BTreeSet<_> =
         module.functions_exported().filter(|name| ENTRY_POINTS.contains(name)).map(str::to_owned).collect();
@@ -113,6 +116,7 @@ pub(super) fn check(code: &[u8], capabilities: &BTreeSet<String>) -> Result<Code
         has_ibc_entry_points: IBC_ENTRY_POINTS.iter().all(|name| entry_points.contains(*name)),
         migrate_version: module.migrate_version,
         entry_points,
+        work,
     })
 }
 

@@ -33,6 +33,11 @@ pub(super) const MAX_INSTRUCTIONS: usize = 65_536;
 pub(super) const MAX_FLOW: usize = 600_000;
 /// The same of all functions together.
 pub(super) const MAX_TOTAL_FLOW: usize = 2_000_000;
+/// What an instruction whose result may be a NaN counts for in the work of compiling, where a branch counts for each value
+/// that it may carry: it becomes a comparison and a choice.
+pub(super) const NAN_WORK: usize = 64;
+/// And what a function counts for, however small.
+pub(super) const FUNCTION_WORK: usize = 512;
 
 /// The longest key of the storage.
 pub(super) const MAX_DB_KEY: u32 = 64 * 1024;

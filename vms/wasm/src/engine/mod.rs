@@ -88,11 +88,26 @@ impl Engine {
     /// # Errors
     /// [`CodeError`] says what is refused and why.
     pub fn check(&self, code: &[u8], capabilities: &BTreeSet<String>) -> Result<CodeReport, CodeError> {
-        let report = check::check(code, capabilities)?;
-        match self.runtime.load(Sha256::digest(code).into(), code) {
-            Ok(_) => Ok(report),
-            Err(_) => Err(CodeError::Uncompilable),
-        }
+        let report = Self::inspect(code, capabilities)?;
+        self.compile(code)?;
+        Ok(report)
+    }
+
+    /// The part of [`Self::check`] that comes before the compilation, and says what that will take.
+    ///
+    /// # Errors
+    /// [`CodeError`].
+    pub fn inspect(code: &[u8], capabilities: &BTreeSet<String>) -> Result<CodeReport, CodeError> {
+        check::check(code, capabilities)
+    }
+
+    /// The rest of [`Self::check`]: compiles what was inspected, and leaves the module in the caches.
+    ///
+    /// # Errors
+    /// [`CodeError::Uncompilable`].
+    pub fn compile(&self, code: &[u8]) -> Result<(), CodeError> {
+        let module = self.runtime.load(Sha256::digest(code).into(), code);
+        module.map(drop).map_err(|_| CodeError::Uncompilable)
     }
 
     /// Runs one entry point on a fresh instance.

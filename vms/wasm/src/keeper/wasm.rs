@@ -4,6 +4,7 @@ use super::addresses::Address;
 use super::record::{self, Access, Code, Position};
 use super::sdk::respond;
 use super::{CODE_MAX, Keeper, keys};
+use crate::engine::{CodeError, Engine};
 use crate::event::Event;
 use crate::fault::Fault;
 use crate::gas;
@@ -44,9 +45,11 @@ impl Keeper<'_, '_> {
         let unpacked = self.unpack(code)?;
         let code = unpacked.as_deref().unwrap_or(code);
         self.gas.charge_each(gas::RECORD, gas::CODE_BYTE, code.len(), "store code")?;
-        let (engine, rules) = (self.engine, self.rules);
-        let report =
-            engine.check(code, &rules.capabilities).map_err(|error| Fault::wasm(2, error.to_string()))?;
+        let refused = |error: CodeError| Fault::wasm(2, error.to_string());
+        let report = Engine::inspect(code, &self.rules.capabilities).map_err(refused)?;
+        // Paid before it is done: it may take a hundred times what the inspection did.
+        self.gas.charge_each(0, gas::CODE_WORK, report.work, "compile code")?;
+        self.engine.compile(code).map_err(refused)?;
         let checksum: [u8; 32] = Sha256::digest(code).into();
         let key = keys::bytes(&checksum);
         if self.journal.get(&key)?.is_none() {

@@ -248,3 +248,17 @@ fn bombs_of_the_compiler_are_refused() {
     let long = format!("(func (param i32) {})", "(drop (local.get 0))".repeat(40_000));
     assert_eq!(too_many(&long), "instructions of one function");
 }
+
+/// What is paid for beside the bytes: functions, branches by the values that they may carry, and NaNs.
+#[test]
+fn the_work_of_compiling_is_counted() {
+    let work = |body: &str| check(&contract("", body), &[]).expect("admitted").work;
+    let none = work("(func)");
+    assert_eq!(none, work("") + limits::FUNCTION_WORK);
+    // Two branches, each with two locals and a highest operand stack of one.
+    let branches = "(func (param i32) (local i64) (block (br_if 0 (local.get 0))))";
+    assert_eq!(work(branches), none + 2 * 3);
+    let root = "(func (param f64) (result f64) (f64.sqrt (local.get 0)))";
+    assert_eq!(work(root), none + limits::NAN_WORK);
+    assert_eq!(work("(func (param f64) (result f64) (f64.neg (local.get 0)))"), none);
+}

@@ -1,7 +1,11 @@
 //! Codes and contracts in one message, who may use a code, and migrations between versions of a state.
 
 use super::world::{World, attributes, echo, kinds, read, user};
+use crate::engine::Engine;
+use crate::fault::Fault;
+use crate::gas::{CODE_BYTE, CODE_WORK, RECORD, cost};
 use crate::keeper::addresses::Address;
+use crate::keeper::sdk::respond;
 use cosmos_sdk_proto::cosmwasm::wasm::v1::{
     AccessConfig, AccessType, MsgInstantiateContract, MsgMigrateContract, MsgPinCodes,
     MsgStoreAndInstantiateContract, MsgStoreAndInstantiateContractResponse, MsgStoreAndMigrateContract,
@@ -49,6 +53,25 @@ fn contracts_of(world: &mut World, code_id: u64) -> Vec<String> {
     let path = "/cosmwasm.wasm.v1.Query/ContractsByCode";
     let answer = world.with(super::world::GAS, |keeper| keeper.query(path, &request.encode_to_vec()));
     QueryContractsByCodeResponse::decode(answer.expect("a list").as_slice()).expect("its form").contracts
+}
+
+/// Its size and what it takes to compile, each before it is done.
+#[test]
+fn an_upload_is_paid_before_it_is_compiled() {
+    let mut world = World::new();
+    let code = echo();
+    world.store(&code);
+    let (all, work) = (world.gas_used, Engine::inspect(&code, &world.rules.capabilities).expect("good").work);
+    let bytes = cost(RECORD, CODE_BYTE, code.len());
+    assert!(work > 0);
+    // And the next id, and the record of the code.
+    assert_eq!(all, cost(bytes, CODE_WORK, work) + 2 * RECORD);
+    let msg = MsgStoreCode { sender: user(1).text, wasm_byte_code: code, instantiate_permission: None };
+    let msg = respond(&msg);
+    for (gas, wanted) in [(bytes - 1, "store code"), (cost(bytes, CODE_WORK, work) - 1, "compile code")] {
+        let result = world.with(gas, |keeper| keeper.handle(&user(1).text, &msg));
+        assert_eq!(result.expect_err("too little"), Fault::OutOfGas { at: wanted });
+    }
 }
 
 #[test]
