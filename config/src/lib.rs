@@ -108,7 +108,7 @@ section! {
     "Ordering, where the node runs with --sequencer."
     Sequencer {
         "Milliseconds between blocks while there are transactions." block_time_ms: u64 = 200;
-        "Milliseconds after which an empty block is made where there is nothing to put into one; 0: never."
+        "Milliseconds after which an empty block is made where nothing waits; 0: never. One that waits for a lower base fee has them made at the pace of blocks."
         empty_block_ms: u64 = 0;
         "Milliseconds between batches posted to Celestia." batch_time_ms: u64 = 3_000;
         "Accounts of any machine that this sequencer does not serve; forced transactions land all the same."

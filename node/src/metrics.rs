@@ -13,6 +13,7 @@
 //! | `weft_publisher_waiting_bytes`, `weft_publisher_sent`, `weft_publisher_resent` | batches on their way |
 //! | `weft_discarded_total{reason}` | what derivation skipped |
 //! | `weft_rejected_total{kind}`, `weft_pool_rejected_total{kind}` | in execution; at the pool's door |
+//! | `weft_pool_expired_total` | what waited too long |
 //! | `weft_pool_transactions{vm, state}`, `weft_pool_bytes{vm}` | what waits: `pending`, `queued` |
 
 use crate::status::Observed;

@@ -27,7 +27,8 @@ const DROPS_MAX: u32 = 2;
 pub struct SequencerConfig {
     /// The pace of blocks while there is something to put into them.
     pub block_time: Duration,
-    /// Where there is nothing: the pace of empty blocks, so that time moves on. `None` makes none.
+    /// Where there is nothing: the pace of empty blocks, so that time moves on. `None` makes none but those that lower
+    /// the base fee to what somebody pays who waits.
     pub empty_block: Option<Duration>,
     /// The least time between two batches; a Celestia block passes in any case.
     pub batch_time: Duration,
@@ -235,7 +236,17 @@ impl Sequencer {
         synced: bool,
     ) -> Result<Applied, SequencerError> {
         let mut engine = self.engine.lock();
+        let held = self.mempool.hold();
         let applied = self.chain.apply_derived(steps)?;
+        // Before what was executed: the numbers that it used up are then no gap before what waits.
+        if !applied.voided.is_empty() {
+            self.mempool.on_revert(&applied.voided)?;
+        }
+        drop(held);
+        // Blocks of our own left the pool when they were made.
+        for record in &applied.executed {
+            self.mempool.on_block(record)?;
+        }
         engine.derivation = derivation;
         if synced && !engine.synced {
             tracing::info!(da_height = %engine.derivation.last_da().0, "caught up with Celestia");
@@ -248,13 +259,6 @@ impl Sequencer {
         }
         if let Some(last) = applied.included.last() {
             engine.log.landed(last.header.height)?;
-        }
-        // Blocks of our own left the pool when they were made.
-        for record in &applied.executed {
-            self.mempool.on_block(record)?;
-        }
-        if !applied.voided.is_empty() {
-            self.mempool.on_revert(&applied.voided)?;
         }
         self.give_up_late(&mut engine)?;
         Ok(applied)
@@ -271,6 +275,7 @@ impl Sequencer {
     }
 
     fn make_again(&self, engine: &mut Engine, height: Height, why: &str) -> Result<(), SequencerError> {
+        let _held = self.mempool.hold();
         let removed = self.chain.void_soft(height);
         engine.log.void(height)?;
         tracing::error!(%height, count = removed.len(), why, "soft blocks are given up and made again");
@@ -298,13 +303,15 @@ impl Sequencer {
         Ok(())
     }
 
-    /// Makes the next block, if this sequencer may, and if there is something to put into it or time for an empty one.
+    /// Makes the next block, if this sequencer may, and if there is something to put into it or time for an empty one:
+    /// by the clock, or because something waits for the base fee to fall.
     /// A chain gets its first block at once: clients of Solana and of CometBFT can ask nothing of one that has none.
     /// Executes, so it blocks.
     ///
     /// # Errors
     /// [`SequencerError`]: stop.
     pub fn make_block(&self, now_ms: u64) -> Result<Option<Arc<BlockRecord>>, SequencerError> {
+        self.mempool.expire(Instant::now());
         let mut engine = self.engine.lock();
         if !engine.synced || !self.leads(&engine.derivation) || self.holds_back(&engine) {
             return Ok(None);
@@ -324,17 +331,20 @@ impl Sequencer {
             sequencer: Some(self.address()),
         };
         let built = self.build(&head, &template, forced)?;
-        if built.block.transactions.is_empty() && !heartbeat {
+        let base_fee = built.executed.header.base_fee;
+        // What waits for a lower price waits for blocks: no other makes one that it could pay.
+        let empty = built.block.transactions.is_empty();
+        if empty && !heartbeat && !self.mempool.waits_for_price(base_fee) {
             return Ok(None);
         }
         // From here on the block is promised: it is taken up again after any kill.
         engine.log.sign(&self.key, self.params.chain_id, &built.block)?;
         let record = self.chain.push_soft(Arc::new(built.block), built.executed)?;
         engine.made = Instant::now();
-        drop(engine);
         for wait in self.mempool.waits(&record) {
             metrics::histogram!("weft_soft_confirmation_seconds").record(wait);
         }
+        // While nobody can void it: what would come back must be gone first.
         self.mempool.on_block(&record)?;
         Ok(Some(record))
     }

@@ -1,11 +1,15 @@
 //! How the pool follows the chain: a block takes out what it holds, and one that is void gives it back.
 
+use super::pools::Named;
+use super::reads::Reads;
 use super::{Mempool, reads};
-use crate::chain::{BlockRecord, ChainError};
-use std::collections::HashSet;
+use crate::chain::{BlockRecord, ChainError, Head};
+use rayon::prelude::*;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use weft_state::Journal;
-use weft_types::{AccountId, Address, VmId};
+use weft_types::{AccountId, Address, Transaction, VmId};
 
 impl Mempool {
     /// Moves on with a block that was added to the chain: what it took is out, and so is what expired.
@@ -37,34 +41,63 @@ impl Mempool {
         self.refresh_sequences(signers)
     }
 
-    /// Takes up again what stood in blocks that are void, as far as it may still execute.
+    /// Says that the chain may go back: until the answer is dropped, or [`Self::on_revert`] has taken up what stood in void
+    /// blocks, what comes in is held against the chain as it stands now. Else a client that goes on meanwhile would be told
+    /// that its next sequence number is wrong.
+    #[must_use]
+    pub fn hold(&self) -> Held<'_> {
+        self.pools.lock().held = Some(self.chain.head());
+        Held(self)
+    }
+
+    /// Takes up again what stood in blocks that are void, as far as it may still execute. All at once: nobody finds the
+    /// pool without what waits, or what comes back behind it.
     ///
     /// # Errors
     /// [`ChainError`] where the state can't be read.
     pub fn on_revert(&self, removed: &[Arc<BlockRecord>]) -> Result<(), ChainError> {
-        let senders = self.pools.lock().evm.senders();
-        self.refresh(senders)?;
-        self.refresh_blockhashes()?;
-        // Those that come back stand before those that wait; what waits is taken up again behind them.
-        let waiting = {
-            let mut pools = self.pools.lock();
-            pools.moved();
-            pools.wasm.drain()
-        };
         let transactions = removed.iter().flat_map(|block| block.transactions.iter());
         // Forced ones come back by derivation.
-        let own = transactions.filter(|record| !record.forced);
-        let back: Vec<_> = own.map(|record| record.transaction.clone()).collect();
-        let count = back.len();
-        let back = back.into_iter().chain(waiting);
-        let taken = self.add_many(back.collect()).into_iter().filter(Result::is_ok).count();
-        tracing::info!(count, taken, "transactions of void blocks are back in the pool");
+        let own = transactions.filter(|record| !record.forced).map(|record| record.transaction.clone());
+        let own: Vec<Transaction> = own.collect();
+        let count = own.len();
+        let back: Vec<_> = own.into_par_iter().map(|transaction| self.prepare(transaction)).collect();
+        let head = self.chain.head();
+        // No blockhash is known: those that are were read of blocks that may be void.
+        let mut reads = self.read(&head, &back, HashMap::new())?;
+        let named = self.pools.lock().named();
+        self.read_named(&head, named, &mut reads)?;
+        let taken = {
+            let mut pools = self.pools.lock();
+            // Again, for the few that came in meanwhile.
+            self.read_named(&head, pools.named(), &mut reads)?;
+            pools.went_back(back.into_iter().flatten().collect(), &reads)
+        };
+        tracing::info!(count, taken = taken.len(), "transactions of void blocks are back in the pool");
+        self.announce(taken);
+        Ok(())
+    }
+
+    /// Adds to `reads` what the state of `head` says of what is named and not in it.
+    fn read_named(&self, head: &Head, named: Named, reads: &mut Reads) -> Result<(), ChainError> {
+        let senders = named.senders.into_iter().filter(|sender| !reads.accounts.contains_key(sender));
+        let senders = reads::accounts(&*head.state, senders)?;
+        reads.accounts.extend(senders);
+        let signers = named.signers.into_iter().filter(|signer| !reads.wasm.contains_key(signer));
+        let signers = reads::wasm(&*head.state, signers)?;
+        reads.wasm.extend(signers);
+        let Some(reader) = self.reader(head) else { return Ok(()) };
+        for blockhash in named.blockhashes {
+            if let Entry::Vacant(unread) = reads.blockhashes.entry(blockhash) {
+                unread.insert(reader.last_height(&blockhash)?.is_some());
+            }
+        }
         Ok(())
     }
 
     /// Reads the nonces of these accounts again.
     fn refresh(&self, senders: impl IntoIterator<Item = Address>) -> Result<(), ChainError> {
-        let accounts = reads::accounts(&self.chain, senders)?;
+        let accounts = reads::accounts(&*self.chain.head().state, senders)?;
         let mut pools = self.pools.lock();
         for (sender, account) in accounts {
             pools.evm.set_nonce(sender, account.nonce);
@@ -74,23 +107,20 @@ impl Mempool {
 
     /// Reads the sequence numbers of these accounts again.
     fn refresh_sequences(&self, accounts: HashSet<AccountId>) -> Result<(), ChainError> {
-        let states = reads::wasm(&self.chain, accounts)?;
+        let states = reads::wasm(&*self.chain.head().state, accounts)?;
         let mut pools = self.pools.lock();
         for (account, state) in states {
             pools.wasm.set_sequence(account, state.sequence);
         }
         Ok(())
     }
+}
 
-    /// Drops what names blocks that are void: nothing else can make a blockhash bad before its time.
-    fn refresh_blockhashes(&self) -> Result<(), ChainError> {
-        let Some(reader) = self.reader() else { return Ok(()) };
-        let blockhashes = self.pools.lock().sbf.blockhashes();
-        for blockhash in blockhashes {
-            if reader.last_height(&blockhash)?.is_none() {
-                self.pools.lock().sbf.forget(&blockhash);
-            }
-        }
-        Ok(())
+/// See [`Mempool::hold`].
+pub struct Held<'a>(&'a Mempool);
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.pools.lock().held = None;
     }
 }

@@ -8,11 +8,18 @@
 //!                                              chain events: nonces, blockhashes and sequences move on
 //! ```
 //! Invariants, as negatives:
-//! - No signature is checked and no state is read under the pool's lock.
+//! - No signature is checked under the pool's lock, and no state is read under it but for what came in while a block
+//!   was found void.
+//! - No client hears of a chain that went back before the pool has taken up what stood there: see [`Mempool::hold`].
 //! - No transaction waits that its account could not pay for together with those before it, at the state it came in.
 //! - No SBF transaction waits whose blockhash is too old, or was in a block that is void.
 //! - No machine takes the places of another, here or in a block.
 //! - Nothing here decides whether a forced transaction lands.
+//! - No transaction waits longer than [`WAIT_MAX`]. It goes without a word, as from a node of Ethereum or Cosmos: who asks
+//!   finds it neither here nor in a block, and its nonce or sequence number is free again.
+//!
+//! One that pays less than the base fee waits until that falls. It falls by blocks alone, so the sequencer makes empty
+//! ones while something waits for nothing else ([`Mempool::waits_for_price`]): at an eighth less each, a few seconds.
 
 mod admit;
 mod best;
@@ -30,20 +37,22 @@ mod wasm;
 
 pub use best::Best;
 pub use error::PoolError;
+pub use follow::Held;
 pub use pool::{AccountState, PoolLimits, PoolStatus, PooledEvm};
 pub use pooled::Pooled;
 pub use sbf::PooledSbf;
 pub use wasm::PooledWasm;
 
-use crate::chain::{BlockRecord, Chain, ChainError};
+use crate::chain::{BlockRecord, Chain, ChainError, Head};
 use crate::syncer::now_ms;
 use parking_lot::{Mutex, MutexGuard};
 use pools::Pools;
 use rayon::prelude::*;
 use reads::{Reads, SbfReader};
-use std::collections::HashSet;
+use solana_hash::Hash;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, broadcast};
 use weft_sbf::SbfVm;
 use weft_types::{AccountId, Address, B256, Transaction, VmId, limits};
@@ -57,6 +66,10 @@ pub const WASM_BYTES_MAX: usize = limits::TRANSACTION_BYTES_MAX;
 const EVENTS_MAX: usize = 4_096;
 /// Times that the state is read for one group of transactions while blocks come in between.
 const READS_MAX: usize = 3;
+/// The longest that a transaction waits: what geth allows one that can't execute.
+pub const WAIT_MAX: Duration = Duration::from_secs(3 * 60 * 60);
+/// The pause between two looks for what has waited so long.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
 
 /// What an operator chooses of the pool.
 #[derive(Clone, Debug)]
@@ -149,6 +162,12 @@ impl Mempool {
         for error in results.iter().filter_map(|result| result.as_ref().err()) {
             metrics::counter!("weft_pool_rejected_total", "kind" => error.name()).increment(1);
         }
+        self.announce(added);
+        results
+    }
+
+    /// Tells who listens that `added` waits now.
+    fn announce(&self, added: Vec<Pooled>) {
         if !added.is_empty() {
             self.wake.notify_one();
         }
@@ -156,7 +175,6 @@ impl Mempool {
             // Nobody listening is no fault.
             let _ = self.added.send(pooled);
         }
-        results
     }
 
     /// What the state says of `prepared`, and the pool, locked while that is still so: where a block came in between, a
@@ -165,38 +183,64 @@ impl Mempool {
         &self,
         prepared: &[Result<Pooled, PoolError>],
     ) -> Result<(Reads, MutexGuard<'_, Pools>), ChainError> {
+        let standing = || {
+            let pools = self.pools.lock();
+            // Under the lock: the chain can't go back before the pool holds on to what this finds.
+            (pools.moves, pools.held.clone().unwrap_or_else(|| self.chain.head()))
+        };
         for _ in 1..READS_MAX {
-            let moves = self.pools.lock().moves;
-            let reads = self.read(prepared)?;
+            let (moves, head) = standing();
+            let reads = self.read(&head, prepared, self.known_blockhashes(&head, prepared)?)?;
             let pools = self.pools.lock();
             if pools.moves == moves {
                 return Ok((reads, pools));
             }
         }
-        Ok((self.read(prepared)?, self.pools.lock()))
+        let (_, head) = standing();
+        let reads = self.read(&head, prepared, self.known_blockhashes(&head, prepared)?)?;
+        Ok((reads, self.pools.lock()))
     }
 
-    fn read(&self, prepared: &[Result<Pooled, PoolError>]) -> Result<Reads, ChainError> {
-        let accounts = reads::accounts(&self.chain, reads::senders_of(prepared))?;
+    /// What the state of `head` says of `prepared`. Blockhashes that are `known` are not looked up again.
+    fn read(
+        &self,
+        head: &Head,
+        prepared: &[Result<Pooled, PoolError>],
+        known: HashMap<Hash, u64>,
+    ) -> Result<Reads, ChainError> {
+        let accounts = reads::accounts(&*head.state, reads::senders_of(prepared))?;
         let signers = reads::wasm_of(prepared).flat_map(|pooled| pooled.signers.iter());
-        let wasm = reads::wasm(&self.chain, signers.map(|(account, _)| *account))?;
+        let wasm = reads::wasm(&*head.state, signers.map(|(account, _)| *account))?;
         let sbf = reads::sbf_of(prepared);
-        let Some(reader) = self.reader().filter(|_| !sbf.is_empty()) else {
-            return Ok(Reads { accounts, wasm, ..Reads::default() });
+        let reader = if sbf.is_empty() { None } else { self.reader(head) };
+        let sbf = match reader {
+            Some(reader) => reader.read(&sbf, known)?,
+            None => HashMap::new(),
         };
-        let height = reader.height()?;
-        let known = {
-            let mut pools = self.pools.lock();
-            // What is too old makes room.
-            pools.sbf.expire(height);
-            let known = sbf.iter().map(|pooled| pooled.blockhash);
-            known.filter_map(|blockhash| Some((blockhash, pools.sbf.last_height(&blockhash)?))).collect()
-        };
-        Ok(Reads { accounts, sbf: reader.read(&sbf, known)?, wasm })
+        Ok(Reads { accounts, sbf, wasm, ..Reads::default() })
     }
 
-    fn reader(&self) -> Option<SbfReader<'_>> {
-        Some(SbfReader::new(self.sbf.as_deref()?, &self.chain, now_ms()))
+    /// Until which of Solana's block heights the blockhashes in `prepared` are good that something waiting names too.
+    fn known_blockhashes(
+        &self,
+        head: &Head,
+        prepared: &[Result<Pooled, PoolError>],
+    ) -> Result<HashMap<Hash, u64>, ChainError> {
+        let sbf = reads::sbf_of(prepared);
+        if sbf.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let Some(reader) = self.reader(head) else { return Ok(HashMap::new()) };
+        let height = reader.height()?;
+        let mut pools = self.pools.lock();
+        // What is too old makes room.
+        pools.sbf.expire(height);
+        let named = sbf.iter().map(|pooled| pooled.blockhash);
+        Ok(named.filter_map(|blockhash| Some((blockhash, pools.sbf.last_height(&blockhash)?))).collect())
+    }
+
+    fn reader(&self, head: &Head) -> Option<SbfReader<'_>> {
+        Some(SbfReader::new(self.sbf.as_deref()?, &self.chain, head.clone(), now_ms()))
     }
 
     /// How long the pool's transactions of `block` have been waiting by now.
@@ -215,6 +259,31 @@ impl Mempool {
             pools.sbf.remove(id);
             pools.wasm.remove(id);
         }
+    }
+
+    /// Takes out what has waited for [`WAIT_MAX`] at `now`. Looks no more often than is needed for that, so it may be
+    /// called at any pace.
+    pub fn expire(&self, now: Instant) {
+        let mut pools = self.pools.lock();
+        if now.saturating_duration_since(pools.swept) < SWEEP_EVERY {
+            return;
+        }
+        pools.swept = now;
+        let Some(oldest) = now.checked_sub(WAIT_MAX) else { return };
+        let count = pools.expire(oldest);
+        drop(pools);
+        if count > 0 {
+            metrics::counter!("weft_pool_expired_total").increment(count);
+            tracing::info!(count, "transactions that waited too long are out of the pool");
+        }
+    }
+
+    /// Whether something can't be in a block only because it pays less than `base_fee`.
+    #[must_use]
+    pub fn waits_for_price(&self, base_fee: u64) -> bool {
+        let pools = self.pools.lock();
+        let base_fee = u128::from(base_fee);
+        pools.evm.waits_for_price(base_fee) || pools.wasm.waits_for_price(base_fee)
     }
 
     /// What a block at `base_fee` should take, best first; [`Best`] says which that is.

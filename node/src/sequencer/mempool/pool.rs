@@ -249,6 +249,20 @@ impl Pool {
         }
     }
 
+    /// Takes out what came in before `oldest`.
+    pub(super) fn expire(&mut self, oldest: Instant) {
+        let slots = self.queues.values().flat_map(|queue| queue.slots.values());
+        let old = slots.filter(|slot| slot.transaction.received < oldest);
+        let old: Vec<B256> = old.map(|slot| slot.transaction.checked.id).collect();
+        old.into_iter().for_each(|id| self.remove(id));
+    }
+
+    /// Whether some account's next transaction pays less than `base_fee`.
+    pub(super) fn waits_for_price(&self, base_fee: u128) -> bool {
+        let mut nexts = self.queues.values().filter_map(|queue| queue.slots.get(&queue.nonce));
+        nexts.any(|slot| slot.transaction.tip(base_fee).is_none())
+    }
+
     /// Senders that have transactions waiting.
     pub(super) fn senders(&self) -> Vec<Address> {
         self.queues.keys().copied().collect()

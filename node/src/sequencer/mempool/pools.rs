@@ -6,8 +6,11 @@ use super::pooled::Pooled;
 use super::reads::Reads;
 use super::sbf::SbfPool;
 use super::wasm::WasmPool;
+use crate::chain::Head;
+use solana_hash::Hash;
 use std::sync::Arc;
-use weft_types::{B256, VmId};
+use std::time::Instant;
+use weft_types::{AccountId, Address, B256, VmId};
 
 /// See the module.
 pub(super) struct Pools {
@@ -16,13 +19,24 @@ pub(super) struct Pools {
     pub(super) wasm: WasmPool,
     /// How often the chain moved on under it: what was read of the state before holds no more.
     pub(super) moves: u64,
+    /// Where the chain stood, while it may go back and what waits has not yet: new ones are held against this.
+    pub(super) held: Option<Head>,
+    /// When it was last looked for what has waited too long.
+    pub(super) swept: Instant,
+}
+
+/// What the state says something of, of all that waits.
+pub(super) struct Named {
+    pub(super) senders: Vec<Address>,
+    pub(super) signers: Vec<AccountId>,
+    pub(super) blockhashes: Vec<Hash>,
 }
 
 impl Pools {
     /// Empty ones.
     pub(super) fn new(limits: PoolLimits) -> Self {
         let (evm, sbf, wasm) = (Pool::new(limits), SbfPool::new(limits), WasmPool::new(limits));
-        Self { evm, sbf, wasm, moves: 0 }
+        Self { evm, sbf, wasm, moves: 0, held: None, swept: Instant::now() }
     }
 
     /// Takes `pooled`, of which `reads` says what the state does, or says why not.
@@ -52,7 +66,7 @@ impl Pools {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.evm.len() == 0 && self.sbf.len() == 0 && self.wasm.len() == 0
+        self.len() == 0
     }
 
     /// How much waits of one machine.
@@ -63,6 +77,46 @@ impl Pools {
             VmId::WASM => self.wasm.status(),
             _ => PoolStatus::default(),
         }
+    }
+
+    /// See [`Named`].
+    pub(super) fn named(&self) -> Named {
+        let (senders, blockhashes) = (self.evm.senders(), self.sbf.blockhashes());
+        Named { senders, signers: self.wasm.signers(), blockhashes }
+    }
+
+    /// The chain went back. `back` stood in blocks that are void; `reads` says what the state does now of it and of all that
+    /// is [`Named`]. Returns what was taken up of `back`.
+    pub(super) fn went_back(&mut self, back: Vec<Pooled>, reads: &Reads) -> Vec<Pooled> {
+        for (sender, account) in &reads.accounts {
+            self.evm.set_nonce(*sender, account.nonce);
+        }
+        // Nothing else makes a blockhash bad before its time.
+        let gone = reads.blockhashes.iter().filter(|(_, good)| !**good);
+        gone.for_each(|(blockhash, _)| self.sbf.forget(blockhash));
+        // Sequence numbers that come back stand before those that wait; what waits is taken up again behind them.
+        let waiting = self.wasm.drain();
+        let taken = back.into_iter().filter(|pooled| self.insert(pooled, reads).is_ok()).collect();
+        for pooled in waiting {
+            // One whose numbers the state now refuses has nothing to wait for.
+            let _ = self.insert(&Pooled::Wasm(pooled), reads);
+        }
+        self.held = None;
+        self.moved();
+        taken
+    }
+
+    /// Takes out what came in before `oldest`, and says how much.
+    pub(super) fn expire(&mut self, oldest: Instant) -> u64 {
+        let before = self.len();
+        self.evm.expire(oldest);
+        self.sbf.expire_received(oldest);
+        self.wasm.expire(oldest);
+        u64::try_from(before.saturating_sub(self.len())).unwrap_or(u64::MAX)
+    }
+
+    fn len(&self) -> usize {
+        self.evm.len().saturating_add(self.sbf.len()).saturating_add(self.wasm.len())
     }
 
     /// The chain moved on: by a block, or back.

@@ -29,16 +29,17 @@ pub(super) struct Reads {
     pub(super) accounts: HashMap<Address, AccountState>,
     pub(super) sbf: HashMap<B256, Result<SbfState, PoolError>>,
     pub(super) wasm: HashMap<AccountId, WasmState>,
+    /// Whether blockhashes that something waiting names are good: read where the chain went back.
+    pub(super) blockhashes: HashMap<Hash, bool>,
 }
 
 /// Nonces and balances of EVM accounts.
 pub(super) fn accounts(
-    chain: &Chain,
+    state: &dyn StateRead,
     senders: impl IntoIterator<Item = Address>,
 ) -> Result<HashMap<Address, AccountState>, ChainError> {
-    let state = chain.head().state;
     let senders: HashSet<Address> = senders.into_iter().collect();
-    senders.into_iter().map(|sender| Ok((sender, account(&*state, sender)?))).collect()
+    senders.into_iter().map(|sender| Ok((sender, account(state, sender)?))).collect()
 }
 
 fn account(state: &dyn StateRead, address: Address) -> Result<AccountState, ChainError> {
@@ -48,13 +49,12 @@ fn account(state: &dyn StateRead, address: Address) -> Result<AccountState, Chai
 
 /// Sequence numbers and balances of Wasm accounts.
 pub(super) fn wasm(
-    chain: &Chain,
+    state: &dyn StateRead,
     signers: impl IntoIterator<Item = AccountId>,
 ) -> Result<HashMap<AccountId, WasmState>, ChainError> {
-    let state = chain.head().state;
     let signers: HashSet<AccountId> = signers.into_iter().collect();
     let one = |account: AccountId| {
-        let mut journal = Journal::new(&*state);
+        let mut journal = Journal::new(state);
         let sequence = weft_wasm::auth::record(&mut journal, account)?.sequence;
         Ok((account, WasmState { sequence, balance: journal.balance(account)? }))
     };
@@ -69,9 +69,8 @@ pub(super) struct SbfReader<'a> {
 }
 
 impl<'a> SbfReader<'a> {
-    /// At `now_ms`, Unix milliseconds.
-    pub(super) fn new(vm: &'a SbfVm, chain: &Chain, now_ms: u64) -> Self {
-        let head = chain.head();
+    /// On `head`, at `now_ms`, Unix milliseconds.
+    pub(super) fn new(vm: &'a SbfVm, chain: &Chain, head: Head, now_ms: u64) -> Self {
         let (header, sequencer) = (&head.tip.header, head.tip.sequencer);
         // Not the chain's own, which may be that of a newer tip than the state's.
         let template = BlockTemplate {

@@ -202,6 +202,13 @@ impl SbfPool {
         old.into_iter().for_each(|blockhash| self.forget(&blockhash));
     }
 
+    /// Takes out what came in before `oldest`: what a durable nonce keeps good has no other bound.
+    pub(super) fn expire_received(&mut self, oldest: Instant) {
+        let old = self.by_id.iter().filter(|(_, slot)| slot.transaction.received < oldest);
+        let old: Vec<B256> = old.map(|(id, _)| *id).collect();
+        old.into_iter().for_each(|id| self.remove(id));
+    }
+
     /// Takes out all that names `blockhash`.
     pub(super) fn forget(&mut self, blockhash: &Hash) {
         let ids = self.blockhashes.get(blockhash).map(|named| named.ids.iter().copied().collect());

@@ -89,12 +89,16 @@ impl World {
     }
 
     fn evm(&self, nonce: u64) -> Transaction {
+        self.evm_at(nonce, 3_000_000_000)
+    }
+
+    fn evm_at(&self, nonce: u64, max_fee_per_gas: u128) -> Transaction {
         let transaction = TxEip1559 {
             chain_id: Devnet::CHAIN_ID,
             nonce,
             gas_limit: 21_000,
-            max_fee_per_gas: 3_000_000_000,
-            max_priority_fee_per_gas: 1_000_000_000,
+            max_fee_per_gas,
+            max_priority_fee_per_gas: max_fee_per_gas.min(1_000_000_000),
             to: TxKind::Call(Address::repeat_byte(8)),
             value: U256::from(1),
             ..TxEip1559::default()
@@ -192,6 +196,54 @@ fn transactions_of_void_blocks_come_back_unless_they_name_one() {
     let there = |id| world.pool.get(id).is_some();
     assert!(there(stands) && there(waits) && !there(named));
     assert_eq!(world.block(300).transactions.len(), 2);
+}
+
+#[test]
+fn a_nonce_is_not_free_while_a_block_is_found_void() {
+    let world = World::new([]);
+    let first = world.add(world.evm(0)).expect("taken");
+    let block = world.block(200);
+    world.add(world.evm(1)).expect("taken");
+    let held = world.pool.hold();
+    let removed = world.chain.void_soft(Height(block.header.height.0));
+    // The state says 0 again, and nobody has taken up the first yet.
+    assert!(matches!(world.add(world.evm(0)), Err(PoolError::NonceTooLow { next: 1, got: 0 })));
+    world.add(world.evm(2)).expect("goes on");
+    world.pool.on_revert(&removed).expect("a state");
+    drop(held);
+    assert_eq!(world.pool.pending_nonce(world.wallet.address()), Some(3));
+    let block = world.block(300);
+    assert_eq!((block.transactions.len(), block.transactions[0].id), (3, first));
+}
+
+#[test]
+fn what_pays_too_little_waits_for_blocks_that_lower_the_base_fee() {
+    let world = World::new([]);
+    let id = world.add(world.evm_at(0, 500_000_000)).expect("taken");
+    let base_fee = || world.chain.pending_env(0).base_fee;
+    let mut blocks = 0;
+    while world.pool.waits_for_price(base_fee()) {
+        assert_eq!(world.block(200).transactions.len(), 0);
+        blocks += 1;
+    }
+    assert_eq!((world.block(200).transactions.first().map(|record| record.id), blocks), (Some(id), 4));
+    // No price closes a gap.
+    world.add(world.evm_at(5, 2_000_000)).expect("taken");
+    assert!(!world.pool.waits_for_price(base_fee()));
+}
+
+#[test]
+fn nothing_waits_for_ever() {
+    let world = World::new([]);
+    let sent = || vec![world.evm(0), world.evm(2), world.sbf(world.blockhash(), 10_000_000)];
+    assert!(world.pool.add_many(sent()).iter().all(Result::is_ok));
+    let now = Instant::now();
+    world.pool.expire(now + WAIT_MAX - SWEEP_EVERY);
+    let pending = |vm| world.pool.status(vm).pending + world.pool.status(vm).queued;
+    assert_eq!((pending(VmId::EVM), pending(VmId::SBF)), (2, 1));
+    world.pool.expire(now + WAIT_MAX);
+    assert!(world.pool.is_empty());
+    assert!(world.pool.add_many(sent()).iter().all(Result::is_ok), "their places are free");
 }
 
 #[test]

@@ -232,10 +232,27 @@ impl WasmPool {
     }
 
     /// Takes out all, in the order in which it came.
-    pub(super) fn drain(&mut self) -> Vec<Transaction> {
+    pub(super) fn drain(&mut self) -> Vec<Arc<PooledWasm>> {
         let all = self.oldest(usize::MAX);
         *self = Self { arrivals: self.arrivals, ..Self::new(self.limits) };
-        all.iter().map(|pooled| pooled.transaction.clone()).collect()
+        all
+    }
+
+    /// Takes out what came in before `oldest`, with all that waits for it.
+    pub(super) fn expire(&mut self, oldest: Instant) {
+        let old = self.by_id.iter().filter(|(_, slot)| slot.transaction.received < oldest);
+        let old: Vec<B256> = old.map(|(id, _)| *id).collect();
+        old.into_iter().for_each(|id| self.remove(id));
+    }
+
+    /// Whether something pays less than `base_fee`: it, or what it waits for, is in no block until that falls.
+    pub(super) fn waits_for_price(&self, base_fee: u128) -> bool {
+        self.prices.first().is_some_and(|(price, ..)| *price < base_fee)
+    }
+
+    /// Accounts that sign something that waits.
+    pub(super) fn signers(&self) -> Vec<AccountId> {
+        self.queues.keys().copied().collect()
     }
 
     /// The sequence number after all that waits of the account; `None` where nothing does.

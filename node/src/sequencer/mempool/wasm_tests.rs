@@ -77,6 +77,18 @@ fn fees_of_an_account_are_covered_together() {
 }
 
 #[test]
+fn what_waited_too_long_goes_with_what_waits_for_it() {
+    let mut pool = WasmPool::new(LIMITS);
+    taken(&mut pool, &[(1, 0)], 9).expect("the first");
+    let between = Instant::now();
+    taken(&mut pool, &[(1, 1)], 8).expect("the second");
+    taken(&mut pool, &[(2, 0)], 7).expect("another's");
+    assert!(pool.waits_for_price(8) && !pool.waits_for_price(7));
+    pool.expire(between);
+    assert_eq!(order(&pool, 0), [7]);
+}
+
+#[test]
 fn a_full_pool_lets_the_cheapest_go_with_what_waits_for_it() {
     let mut pool = WasmPool::new(LIMITS);
     for (signer, sequence, price) in [(1, 0, 2), (1, 1, 90), (2, 0, 50), (3, 0, 50), (4, 0, 50), (5, 0, 50)] {

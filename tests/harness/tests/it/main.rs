@@ -12,6 +12,7 @@ mod follower;
 mod forced;
 mod killed;
 mod modules;
+mod price;
 mod replay;
 mod solana_shapes;
 mod tx;
