@@ -1,7 +1,8 @@
 // REST: the paths that Keplr and web front ends fetch say the same as the RPC.
 import { after, before, test } from 'node:test';
 import assert from 'node:assert/strict';
-import { fromBase64, toBase64, toHex, toUtf8 } from '@cosmjs/encoding';
+import { instantiate2Address } from '@cosmjs/cosmwasm-stargate';
+import { fromBase64, fromBech32, fromHex, toBase64, toHex, toUtf8 } from '@cosmjs/encoding';
 import { TxRaw } from 'cosmjs-types/cosmos/tx/v1beta1/tx';
 import { Codes, coins, denom, eventually, fee, payment, signers, startCosmos } from './support.mjs';
 
@@ -49,6 +50,11 @@ test('accounts and money', async () => {
     const { balances, pagination } = await get(`/cosmos/bank/v1beta1/${kind}/${bob}`);
     assert.deepEqual([balances, pagination], [[held], { next_key: null, total: '1' }]);
   }
+  for (const path of [`denom_owners/${denom}?`, `denom_owners_by_query?denom=${denom}&`]) {
+    const { denom_owners } = await get(`/cosmos/bank/v1beta1/${path}pagination.limit=1000`);
+    assert.deepEqual(denom_owners.find(({ address }) => address === bob).balance, held, path);
+  }
+  assert.deepEqual((await get('/cosmos/bank/v1beta1/send_enabled')).send_enabled, []);
   const { supply } = await get('/cosmos/bank/v1beta1/supply');
   const { amount } = await get(`/cosmos/bank/v1beta1/supply/by_denom?denom=${denom}`);
   assert.deepEqual(supply, [amount]);
@@ -84,14 +90,20 @@ test('codes and contracts', async () => {
   const { code_infos } = await get('/cosmwasm/wasm/v1/code');
   assert.ok(code_infos.some(({ code_id }) => code_id === `${id}`));
   const missing = await refused(`/cosmwasm/wasm/v1/contract/${bob}`);
-  assert.deepEqual(missing.slice(0, 2), [500, 2], missing[2]);
+  assert.deepEqual(missing, [500, 2, `codespace wasm code 22: no such contract: address ${bob}`]);
   const failed = await refused(`/cosmwasm/wasm/v1/contract/${token}/smart/${smart({ nothing: {} })}`);
   assert.deepEqual(failed.slice(0, 2), [500, 2]);
-  assert.match(failed[2], /unknown variant `nothing`.*: query wasm contract failed$/);
+  assert.match(failed[2], /^codespace wasm code 9: query wasm contract failed: .*unknown variant `nothing`/);
   const one = await get(`/cosmwasm/wasm/v1/code-info/${id}`);
   assert.deepEqual([one.checksum, one.instantiate_permission.permission], [code_info.data_hash, 'Everybody']);
   const made = await get(`/cosmwasm/wasm/v1/contracts/creator/${alice}`);
   assert.ok(made.contract_addresses.includes(token));
+  const { params } = await get('/cosmwasm/wasm/v1/codes/params');
+  assert.equal(params.instantiate_default_permission, 'Everybody');
+  assert.deepEqual(JSON.parse((await get('/cosmwasm/wasm/v1/wasm-limits-config')).config), {});
+  const salted = { code_hash: details.checksum, creator_address: alice, salt: '0102' };
+  const built = await get(`/cosmwasm/wasm/v1/build_address?${new URLSearchParams(salted)}`);
+  assert.equal(built.address, instantiate2Address(fromHex(details.checksum), fromBech32(alice).data, Uint8Array.of(1, 2), 'weft'));
   const nothing = await get(`/cosmwasm/wasm/v1/contract/${token}/raw/${encodeURIComponent(toBase64(toUtf8('nothing')))}`);
   assert.equal(nothing.data, null);
 });

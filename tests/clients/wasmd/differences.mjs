@@ -178,13 +178,13 @@ export const DIFFERENCES = [
   },
   {
     name: 'statuses of REST',
-    what: 'A bad address or hash in a REST path is 400 and code 3, not 500 and 2; an error names no codespace.',
+    what: 'A bad address or hash in a REST path is 400 and code 3, not 500 and 2.',
     why: 'Who asks is at fault, not the node; the sentence is the one that ABCI gives.',
     is: ({ intent, path, weft, wasmd }) =>
       intent.kind === 'rest' &&
       ((path === 'status' && weft === 400 && wasmd === 500) ||
         (path === 'body.code' && weft === 3 && wasmd === 2) ||
-        (path === 'body.message' && /^(codespace wasm code|encoding\/hex|decoding bech32)/.test(wasmd))),
+        (path === 'body.message' && /^(encoding\/hex|decoding bech32)/.test(wasmd))),
   },
   {
     name: 'unknown messages further down',

@@ -5,9 +5,11 @@
 //! where wallets ask for it without need ([`node`] has them all); any other is not implemented.
 
 mod accounts;
+mod bank;
 mod messages;
 mod node;
 mod shapes;
+mod told;
 mod txs;
 mod wasm;
 
@@ -26,6 +28,7 @@ use shapes::bytes_of;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use told::told;
 use txs::{PostedTx, posted};
 use url::form_urlencoded;
 use weft_types::Height;
@@ -34,8 +37,6 @@ use weft_types::Height;
 pub(super) const PREFIXES: [&str; 4] = ["/cosmos/", "/cosmwasm/", "/feemarket/", "/ibc/"];
 /// The classes of all paths, by the name that metrics use.
 const READS: &str = "rest";
-/// What the machine says of a path that it does not know.
-const UNKNOWN_PATH: &str = "unknown query path";
 
 /// For the gate.
 pub(super) fn classes() -> HashMap<&'static str, Class> {
@@ -59,25 +60,6 @@ fn fault(code: i32, message: impl Into<String>) -> Fault {
 
 fn invalid(message: impl Into<String>) -> Fault {
     fault(grpc::INVALID, message)
-}
-
-/// A query's error as the gateway tells it, which hears of it before it becomes an ABCI code: by its gRPC code, and without
-/// the words that come with that of ABCI.
-fn told(refused: &weft_wasm::Fault) -> Fault {
-    let text = refused.to_string();
-    let (code, end) = match refused.code() {
-        ("sdk", 6) if text == UNKNOWN_PATH => return fault(grpc::UNIMPLEMENTED, "Not Implemented"),
-        ("sdk", 6) => (grpc::UNKNOWN, ": unknown request"),
-        ("sdk", 18) => (grpc::INVALID, ": invalid request"),
-        ("sdk", 22 | 38) => (grpc::NOT_FOUND, ": not found"),
-        _ => (grpc::UNKNOWN, ""),
-    };
-    let text = text.strip_suffix(end).unwrap_or(&text);
-    let text = match text.split_once(" desc = ") {
-        Some((start, text)) if start.starts_with("rpc error: code = ") => text,
-        _ => text,
-    };
-    fault(code, text)
 }
 
 /// Answers a request of one of these paths.
@@ -140,9 +122,10 @@ async fn run<T: Send + 'static>(
 
 /// A segment of a path, with its percent signs resolved.
 fn unescaped(segment: &str) -> String {
-    let pair = format!("{}=", segment.replace('+', "%2B"));
-    let name = form_urlencoded::parse(pair.as_bytes()).next().map(|(name, _)| name.into_owned());
-    name.unwrap_or_default()
+    // A form's value, but that only percent signs mean something in it.
+    let pair = format!("={}", segment.replace('+', "%2B").replace('&', "%26"));
+    let value = form_urlencoded::parse(pair.as_bytes()).next().map(|(_, value)| value.into_owned());
+    value.unwrap_or_default()
 }
 
 /// What a GET asks besides its path.
@@ -156,6 +139,17 @@ impl Asked<'_> {
     fn param(&self, name: &str) -> Option<String> {
         let mut pairs = form_urlencoded::parse(self.query.as_bytes());
         pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+    }
+
+    /// The text of that name; empty where there is none.
+    fn text(&self, name: &str) -> String {
+        self.param(name).unwrap_or_default()
+    }
+
+    /// All texts of that name.
+    fn texts(&self, name: &str) -> Vec<String> {
+        let pairs = form_urlencoded::parse(self.query.as_bytes());
+        pairs.filter(|(key, _)| key == name).map(|(_, value)| value.into_owned()).collect()
     }
 
     fn number(&self, name: &str) -> Result<u64, Fault> {
@@ -211,34 +205,10 @@ mod tests {
     #[test]
     fn paths_and_bytes_are_read() {
         assert_eq!(unescaped("eyJhIjoxfQ%3D%3D"), "eyJhIjoxfQ==");
-        assert_eq!(unescaped("a+b"), "a+b");
+        assert_eq!(unescaped("eyJhIjoxfQ=="), "eyJhIjoxfQ==");
+        assert_eq!(unescaped("a+b&c=d"), "a+b&c=d");
         assert_eq!(bytes_of("-_8=").unwrap(), bytes_of("+/8=").unwrap());
         assert!(bytes_of("!").is_err());
-    }
-
-    #[test]
-    fn errors_are_told_without_the_words_of_abci() {
-        let cases = [
-            ("sdk", 6, "unknown query path", (12, "Not Implemented")),
-            (
-                "sdk",
-                6,
-                "no: query wasm contract failed: unknown request",
-                (2, "no: query wasm contract failed"),
-            ),
-            ("sdk", 18, "rpc error: code = InvalidArgument desc = no: invalid request", (3, "no")),
-            (
-                "sdk",
-                22,
-                "rpc error: code = NotFound desc = account x not found: not found",
-                (5, "account x not found"),
-            ),
-            ("wasm", 22, "no such contract", (2, "no such contract")),
-        ];
-        for (codespace, code, text, expected) in cases {
-            let fault = told(&weft_wasm::Fault::new(codespace, code, text));
-            assert_eq!((fault.code(), fault.message()), expected, "{text}");
-        }
     }
 
     #[test]

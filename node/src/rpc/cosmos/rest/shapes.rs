@@ -34,19 +34,8 @@ pub(super) fn json_of(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes).unwrap_or_else(|_| base64(bytes).into())
 }
 
-pub(super) fn contract(info: &wasm::ContractInfo) -> Value {
-    let created = info.created.as_ref().map(
-        |at| json!({ "block_height": at.block_height.to_string(), "tx_index": at.tx_index.to_string() }),
-    );
-    json!({
-        "code_id": info.code_id.to_string(),
-        "creator": info.creator,
-        "admin": info.admin,
-        "label": info.label,
-        "created": created,
-        "ibc_port_id": info.ibc_port_id,
-        "extension": null,
-    })
+pub(super) fn position(at: &wasm::AbsoluteTxPosition) -> Value {
+    json!({ "block_height": at.block_height.to_string(), "tx_index": at.tx_index.to_string() })
 }
 
 pub(super) fn code(info: &wasm::CodeInfoResponse) -> Value {
@@ -59,13 +48,16 @@ pub(super) fn code(info: &wasm::CodeInfoResponse) -> Value {
     })
 }
 
-/// wasmd's own names of who may, which are not those of protobuf.
 pub(super) fn access(config: &wasm::AccessConfig) -> Value {
-    let name = match wasm::AccessType::try_from(config.permission).unwrap_or_default() {
+    json!({ "permission": access_name(config.permission), "addresses": config.addresses })
+}
+
+/// wasmd's own names of who may, which are not those of protobuf.
+pub(super) fn access_name(permission: i32) -> &'static str {
+    match wasm::AccessType::try_from(permission).unwrap_or_default() {
         wasm::AccessType::Unspecified => "Unspecified",
         wasm::AccessType::Nobody => "Nobody",
         wasm::AccessType::Everybody => "Everybody",
         wasm::AccessType::AnyOfAddresses => "AnyOfAddresses",
-    };
-    json!({ "permission": name, "addresses": config.addresses })
+    }
 }

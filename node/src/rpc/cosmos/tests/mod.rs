@@ -1,6 +1,7 @@
 //! CometBFT's RPC over a real chain in memory and real sockets on loopback, without Celestia: blocks are made here.
 
 mod edge;
+mod rest;
 mod send;
 
 use super::{CosmosContext, serve};
@@ -73,6 +74,7 @@ impl World {
 
     /// Soft blocks from `height` on will not land.
     pub(super) fn void(&self, height: u64) {
+        let _held = self.mempool.hold();
         let removed = self.chain.void_soft(Height(height));
         self.mempool.on_revert(&removed).unwrap();
     }
@@ -85,6 +87,12 @@ impl World {
     pub(super) async fn post(&self, body: impl Into<reqwest::Body>) -> (u16, String) {
         let answer = self.client.post(self.url()).body(body).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
+    }
+
+    /// Status and body of the answer to a GET of a REST path.
+    pub(super) async fn rest(&self, path: &str) -> (u16, Value) {
+        let answer = self.client.get(self.url() + path).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
     /// The whole answer to a call.

@@ -51,6 +51,51 @@ async fn transactions_of_void_blocks_stand_before_those_that_wait() {
 }
 
 #[tokio::test]
+async fn who_goes_on_while_a_block_is_found_void_is_not_refused() {
+    let world = World::new().await;
+    for sequence in 0..2 {
+        assert_eq!(world.send(&world.payer.transfer(sequence, 1, PRICE)).await.0, 0);
+    }
+    let block = world.block();
+    let held = world.mempool.hold();
+    let removed = world.chain.void_soft(block.header.height);
+    // The state says 0 again, and nobody has taken up the two yet.
+    assert_eq!(world.send(&world.payer.transfer(2, 1, PRICE)).await, (0, String::new()));
+    world.mempool.on_revert(&removed).unwrap();
+    drop(held);
+    assert_eq!(world.send(&world.payer.transfer(3, 1, PRICE)).await, (0, String::new()));
+    let again: Vec<B256> = world.block().transactions.iter().map(|record| record.id).collect();
+    let before: Vec<B256> = block.transactions.iter().map(|record| record.id).collect();
+    assert_eq!((again.len(), &again[..2]), (4, &before[..]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_sequence_is_refused_while_blocks_are_found_void() {
+    let world = Arc::new(World::new().await);
+    let done = Arc::new(AtomicBool::new(false));
+    let maker = tokio::task::spawn_blocking({
+        let (world, done) = (Arc::clone(&world), Arc::clone(&done));
+        move || {
+            while !done.load(Ordering::Relaxed) {
+                // All that waits is taken and comes back before it stands.
+                let block = world.block();
+                world.void(block.header.height.0);
+                world.block();
+            }
+        }
+    });
+    for sequence in 0..200 {
+        let sent = world.send(&world.payer.transfer(sequence, 1, PRICE)).await;
+        assert_eq!(sent, (0, String::new()), "number {sequence}");
+    }
+    done.store(true, Ordering::Relaxed);
+    maker.await.unwrap();
+    world.block();
+    assert!(world.mempool.is_empty());
+    assert_eq!(world.send(&world.payer.transfer(200, 1, PRICE)).await.0, 0, "all of them stand");
+}
+
+#[tokio::test]
 async fn a_batch_keeps_its_order() {
     let world = World::new().await;
     let calls = (0..60).map(|sequence| {
