@@ -156,7 +156,7 @@ section! {
         "Log searches and traces that run at the same time; 0: half the cores, at least 1."
         scan_slots: usize = 0;
         "Of these, how many one connection may run or have waiting." slots_per_connection: usize = 8;
-        "Gas of an eth_call, an estimate, or a query of Wasm; of the last at most 100,000,000, since no time stops it."
+        "Gas of an eth_call, an estimate, or a query of Wasm; of the last at most 150,000,000, since no time stops it. Simulations of Wasm have that always: an upload needs it."
         call_gas: u64 = 50_000_000;
         "Blocks that one eth_getLogs may span." log_blocks: u64 = 10_000;
         "Logs in one answer." logs: usize = 20_000;

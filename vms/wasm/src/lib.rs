@@ -39,7 +39,7 @@ pub use detail::Detail;
 pub use event::Event;
 pub use fault::Fault;
 pub use sign::{address_of, direct_digest};
-pub use simulate::{SIMULATION_GAS_MAX, Simulation};
+pub use simulate::{SIMULATE_PATH, SIMULATION_GAS_MAX, Simulation};
 pub use spec::{CAPABILITIES, NEWEST_SPEC, SpecError};
 pub use transaction::CosmosTx;
 

@@ -10,6 +10,7 @@ use crate::gas::{self, GasMeter};
 use crate::keeper::Keeper;
 use crate::keeper::addresses::Address;
 use crate::keeper::page::{self, List};
+use crate::simulate::SIMULATE_PATH;
 use crate::transaction::{BYTE_GAS, MEMO_BYTES_MAX, SIGNATURE_GAS, SIGNATURES_MAX};
 use crate::{WasmVm, address, auth, key};
 use cosmos_sdk_proto::Any;
@@ -59,7 +60,7 @@ impl WasmVm {
             meter.charge(gas::RECORD, "account")?;
             return accounts(journal, meter, name, data);
         }
-        if path == "/cosmos.tx.v1beta1.Service/Simulate" {
+        if path == SIMULATE_PATH {
             return self.simulate_query(journal, env, meter, data);
         }
         let rules = self.schedule.rules(env.origin);

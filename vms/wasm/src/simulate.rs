@@ -8,6 +8,8 @@ use crate::{WasmVm, code};
 use weft_state::{Journal, ReadError};
 use weft_vm::BlockEnv;
 
+/// The query that simulates.
+pub const SIMULATE_PATH: &str = "/cosmos.tx.v1beta1.Service/Simulate";
 /// Most gas of a simulation, where the block's own limit is not lower. Uploads of what compilers make have less.
 pub const SIMULATION_GAS_MAX: u64 = 150_000_000;
 /// Bytes that a fee and its gas limit add to a transaction that has none yet.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use weft_state::Journal;
 use weft_types::{Address, Height, VmId};
-use weft_wasm::{SIMULATION_GAS_MAX, WasmVm};
+use weft_wasm::{SIMULATE_PATH, SIMULATION_GAS_MAX, WasmVm};
 
 /// See the module. Its methods stand beside their subjects.
 pub(super) struct Cosmos {
@@ -79,8 +79,12 @@ impl Cosmos {
         let state = self.chain.state_at(height).map_err(|error| errors::chain(&error))?;
         let env = self.chain.env_at(height).map_err(|error| errors::chain(&error))?;
         let mut journal = Journal::new(&*state);
-        // The machine does not look at a clock: what a call may use is what bounds its time.
-        let gas = self.config.call_gas.min(SIMULATION_GAS_MAX);
+        // The machine does not look at a clock: what a call may use is what bounds its time. An upload needs more than any
+        // query does, and who uploads simulates first.
+        let gas = match path {
+            SIMULATE_PATH => SIMULATION_GAS_MAX,
+            _ => self.config.call_gas.min(SIMULATION_GAS_MAX),
+        };
         let answer = self.wasm.abci_query(&mut journal, &env, path, data, gas);
         answer.map_err(|error| errors::store(&error))
     }

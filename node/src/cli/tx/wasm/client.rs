@@ -130,7 +130,7 @@ impl Client {
     pub(super) async fn simulate(&self, transaction: &[u8]) -> Result<u64> {
         #[allow(deprecated)]
         let request = SimulateRequest { tx: None, tx_bytes: transaction.to_vec() };
-        let path = "/cosmos.tx.v1beta1.Service/Simulate";
+        let path = weft_wasm::SIMULATE_PATH;
         let answer: Result<SimulateResponse, _> = self.try_query(path, &request, None).await?;
         let answer = answer.map_err(|(_, log)| {
             Failure::Transaction(format!("the transaction would fail: {}", sentence(&log)))

@@ -65,8 +65,7 @@ impl Cosmos {
         #[allow(deprecated)]
         let request = tx::SimulateRequest { tx: None, tx_bytes: tx_bytes.to_vec() };
         let at = self.chain.tip().header.height;
-        let answer: tx::SimulateResponse =
-            self.rest_ask(at, "/cosmos.tx.v1beta1.Service/Simulate", &request)?;
+        let answer: tx::SimulateResponse = self.rest_ask(at, weft_wasm::SIMULATE_PATH, &request)?;
         let (gas, result) = (answer.gas_info.unwrap_or_default(), answer.result.unwrap_or_default());
         let events = result.events.iter().map(|event| {
             let attributes = event.attributes.iter();
