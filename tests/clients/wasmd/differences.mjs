@@ -178,13 +178,23 @@ export const DIFFERENCES = [
   },
   {
     name: 'statuses of REST',
-    what: 'A bad address or hash in a REST path is 400 and code 3, not 500 and 2.',
+    what: 'A bad address or hash in a REST path is 400 and code 3, not 500 and 2 or 13.',
     why: 'Who asks is at fault, not the node; the sentence is the one that ABCI gives.',
     is: ({ intent, path, weft, wasmd }) =>
       intent.kind === 'rest' &&
       ((path === 'status' && weft === 400 && wasmd === 500) ||
-        (path === 'body.code' && weft === 3 && wasmd === 2) ||
+        (path === 'body.code' && weft === 3 && (wasmd === 2 || wasmd === 13)) ||
         (path === 'body.message' && /^(encoding\/hex|decoding bech32)/.test(wasmd))),
+  },
+  {
+    name: 'an address in the path of bech32',
+    what: "`/cosmos/auth/v1beta1/bech32/{address}` gives the address' bytes; wasmd takes it for base64 of bytes and refuses it.",
+    why: "The SDK gives one path to both directions, and its gateway knows only the other one. No address is base64.",
+    is: ({ intent, answers }) =>
+      intent.kind === 'rest' &&
+      /\/bech32\/weft1/.test(intent.path) &&
+      Boolean(answers.weft.body.address_bytes) &&
+      /illegal base64/.test(answers.wasmd.body.message),
   },
   {
     name: 'unknown messages further down',

@@ -69,18 +69,16 @@ async fn who_goes_on_while_a_block_is_found_void_is_not_refused() {
     assert_eq!((again.len(), &again[..2]), (4, &before[..]));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_sequence_is_refused_while_blocks_are_found_void() {
+/// Sends 200 transactions of one account in order, none of which may be refused, while another thread does `work` over and
+/// over.
+async fn send_beside(work: impl Fn(&World) + Send + 'static) -> Arc<World> {
     let world = Arc::new(World::new().await);
     let done = Arc::new(AtomicBool::new(false));
-    let maker = tokio::task::spawn_blocking({
+    let worker = tokio::task::spawn_blocking({
         let (world, done) = (Arc::clone(&world), Arc::clone(&done));
         move || {
             while !done.load(Ordering::Relaxed) {
-                // All that waits is taken and comes back before it stands.
-                let block = world.block();
-                world.void(block.header.height.0);
-                world.block();
+                work(&world);
             }
         }
     });
@@ -89,10 +87,27 @@ async fn no_sequence_is_refused_while_blocks_are_found_void() {
         assert_eq!(sent, (0, String::new()), "number {sequence}");
     }
     done.store(true, Ordering::Relaxed);
-    maker.await.unwrap();
+    worker.await.unwrap();
     world.block();
     assert!(world.mempool.is_empty());
+    world
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_sequence_is_refused_while_blocks_are_found_void() {
+    let world = send_beside(|world| {
+        // All that waits is taken and comes back before it stands.
+        let block = world.block();
+        world.void(block.header.height.0);
+        world.block();
+    })
+    .await;
     assert_eq!(world.send(&world.payer.transfer(200, 1, PRICE)).await.0, 0, "all of them stand");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_sequence_is_refused_while_blocks_come_in_between() {
+    send_beside(|world| _ = world.block()).await;
 }
 
 #[tokio::test]
@@ -108,28 +123,6 @@ async fn a_batch_keeps_its_order() {
         answers.iter().map(|one| (one["id"].as_u64(), one["result"]["code"].as_u64())).collect();
     assert_eq!(seen, (0..60).map(|id| (Some(id), Some(0))).collect::<Vec<_>>());
     assert_eq!(world.block().transactions.len(), 60);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_sequence_is_refused_while_blocks_come_in_between() {
-    let world = Arc::new(World::new().await);
-    let done = Arc::new(AtomicBool::new(false));
-    let maker = tokio::task::spawn_blocking({
-        let (world, done) = (Arc::clone(&world), Arc::clone(&done));
-        move || {
-            while !done.load(Ordering::Relaxed) {
-                world.block();
-            }
-        }
-    });
-    for sequence in 0..200 {
-        let sent = world.send(&world.payer.transfer(sequence, 1, PRICE)).await;
-        assert_eq!(sent, (0, String::new()), "number {sequence}");
-    }
-    done.store(true, Ordering::Relaxed);
-    maker.await.unwrap();
-    world.block();
-    assert!(world.mempool.is_empty());
 }
 
 #[tokio::test]

@@ -174,8 +174,8 @@ fn listed(entries: &[(Vec<u8>, weft_types::Bytes)]) -> Result<Vec<String>, Fault
 }
 
 fn build_address(request: &wasm::QueryBuildAddressRequest) -> Result<Vec<u8>, Fault> {
-    let checksum = hex::decode(&request.code_hash).ok().and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-    let checksum = checksum.ok_or_else(|| Fault::undefined("invalid code hash"))?;
+    let checksum = hex::decode(&request.code_hash).map_err(|_| Fault::undefined("invalid code hash"))?;
+    let checksum = <[u8; 32]>::try_from(checksum).map_err(|_| Fault::undefined("invalid checksum"))?;
     let creator = Address::parse(&request.creator_address)
         .map_err(|fault| Fault::undefined(format!("invalid creator address: {fault}")))?;
     let given = hex::decode(&request.salt).map_err(|_| Fault::undefined("invalid salt"))?;
