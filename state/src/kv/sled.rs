@@ -5,7 +5,15 @@ use crate::Key;
 use ::sled::{Db, Error, IVec, Mode};
 use std::ops::Bound;
 use std::path::Path;
+use std::time::{Duration, Instant};
 use weft_types::Bytes;
+
+/// The longest that a database of this process, which was dropped, may take to let go of its files.
+const CLOSING_MAX: Duration = Duration::from_secs(10);
+/// The pause between two looks whether it has.
+const CLOSING_PAUSE: Duration = Duration::from_millis(10);
+/// How sled's error begins where its files are locked.
+const LOCKED: &str = "could not acquire lock";
 
 /// A sled database. All tables share one tree, each behind its prefix byte, because a batch of sled is
 /// atomic in one tree only.
@@ -20,16 +28,28 @@ impl SledKv {
     /// # Errors
     /// [`KvError`].
     pub fn open(dir: &Path, cache_bytes: u64) -> Result<Self, KvError> {
-        let database = ::sled::Config::new()
+        let config = ::sled::Config::new()
             .path(dir)
             .cache_capacity(cache_bytes)
             .mode(Mode::HighThroughput)
             // Every commit that must last is flushed by itself.
-            .flush_every_ms(None)
-            .open()
-            .map_err(kv_error)?;
-        Ok(Self { database })
+            .flush_every_ms(None);
+        let start = Instant::now();
+        loop {
+            match config.open() {
+                // The store has a lock of its own, so this is a database that it had open before: sled's threads let go of it
+                // some time after it was dropped.
+                Err(error) if is_locked(&error) && start.elapsed() < CLOSING_MAX => {
+                    std::thread::sleep(CLOSING_PAUSE);
+                }
+                opened => return Ok(Self { database: opened.map_err(kv_error)? }),
+            }
+        }
     }
+}
+
+fn is_locked(error: &Error) -> bool {
+    matches!(error, Error::Io(error) if error.to_string().starts_with(LOCKED))
 }
 
 fn prefix(table: Table) -> u8 {
