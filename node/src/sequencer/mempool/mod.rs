@@ -188,17 +188,15 @@ impl Mempool {
             // Under the lock: the chain can't go back before the pool holds on to what this finds.
             (pools.moves, pools.held.clone().unwrap_or_else(|| self.chain.head()))
         };
-        for _ in 1..READS_MAX {
+        let mut again = 1..READS_MAX;
+        loop {
             let (moves, head) = standing();
             let reads = self.read(&head, prepared, self.known_blockhashes(&head, prepared)?)?;
             let pools = self.pools.lock();
-            if pools.moves == moves {
+            if pools.moves == moves || again.next().is_none() {
                 return Ok((reads, pools));
             }
         }
-        let (_, head) = standing();
-        let reads = self.read(&head, prepared, self.known_blockhashes(&head, prepared)?)?;
-        Ok((reads, self.pools.lock()))
     }
 
     /// What the state of `head` says of `prepared`. Blockhashes that are `known` are not looked up again.

@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// wasmd charges about 130,000 for a transfer.
 const TRANSFER_GAS: u64 = 200_000;
 const INSTANTIATE_GAS: u64 = 2_000_000;
-/// wasmd charges 3 million and a half for cw20-base, this chain 40 a byte.
+/// wasmd charges 3 million and a half for cw20-base, this chain 63 million.
 const STORE_GAS: u64 = 80_000_000;
 /// Twice what devnet's first block asks.
 const GAS_PRICE: u64 = 2_000_000_000;

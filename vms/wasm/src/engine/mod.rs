@@ -101,13 +101,15 @@ impl Engine {
         check::check(code, capabilities)
     }
 
-    /// The rest of [`Self::check`]: compiles what was inspected, and leaves the module in the caches.
+    /// The rest of [`Self::check`]: compiles what was inspected, and leaves the module in the caches, under the hash that is
+    /// returned: SHA-256 of the code.
     ///
     /// # Errors
     /// [`CodeError::Uncompilable`].
-    pub fn compile(&self, code: &[u8]) -> Result<(), CodeError> {
-        let module = self.runtime.load(Sha256::digest(code).into(), code);
-        module.map(drop).map_err(|_| CodeError::Uncompilable)
+    pub fn compile(&self, code: &[u8]) -> Result<[u8; 32], CodeError> {
+        let hash = Sha256::digest(code).into();
+        self.runtime.load(hash, code).map_err(|_| CodeError::Uncompilable)?;
+        Ok(hash)
     }
 
     /// Runs one entry point on a fresh instance.

@@ -24,7 +24,7 @@ pub mod keys;
 mod messages;
 mod migrate;
 pub(crate) mod page;
-mod proto;
+pub mod proto;
 mod queries;
 pub mod record;
 mod reply;

@@ -14,7 +14,6 @@ use cosmos_sdk_proto::cosmwasm::wasm::v1::{
     MsgUpdateInstantiateConfigResponse,
 };
 use flate2::read::GzDecoder;
-use sha2::{Digest, Sha256};
 use std::io::Read;
 use weft_state::{Key, ReadError};
 use weft_types::Bytes;
@@ -49,8 +48,7 @@ impl Keeper<'_, '_> {
         let report = Engine::inspect(code, &self.rules.capabilities).map_err(refused)?;
         // Paid before it is done: it may take a hundred times what the inspection did.
         self.gas.charge_each(0, gas::CODE_WORK, report.work, "compile code")?;
-        self.engine.compile(code).map_err(refused)?;
-        let checksum: [u8; 32] = Sha256::digest(code).into();
+        let checksum = self.engine.compile(code).map_err(refused)?;
         let key = keys::bytes(&checksum);
         if self.journal.get(&key)?.is_none() {
             self.journal.set(key, Bytes::copy_from_slice(code));

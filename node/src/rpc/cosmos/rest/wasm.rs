@@ -7,26 +7,7 @@ use super::shapes::{access, access_name, bytes_of, code, json_of, page, position
 use super::{Asked, fault, invalid};
 use cosmos_sdk_proto::cosmwasm::wasm::v1 as wasm;
 use serde_json::{Value, json};
-
-/// `cosmwasm.wasm.v1.QueryCodeInfoResponse`.
-#[derive(Clone, PartialEq, prost::Message)]
-struct CodeInfo {
-    #[prost(uint64, tag = "1")]
-    code_id: u64,
-    #[prost(string, tag = "2")]
-    creator: String,
-    #[prost(bytes = "vec", tag = "3")]
-    checksum: Vec<u8>,
-    #[prost(message, optional, tag = "4")]
-    instantiate_permission: Option<wasm::AccessConfig>,
-}
-
-/// `cosmwasm.wasm.v1.QueryWasmLimitsConfigResponse`. Its request has no field.
-#[derive(Clone, PartialEq, prost::Message)]
-struct WasmLimitsConfig {
-    #[prost(string, tag = "1")]
-    config: String,
-}
+use weft_wasm::keeper::proto;
 
 fn query(name: &str) -> String {
     format!("/cosmwasm.wasm.v1.Query/{name}")
@@ -62,7 +43,7 @@ impl Cosmos {
                 Ok(json!({ "address": answer.address }))
             }
             ["wasm-limits-config"] => {
-                let answer: WasmLimitsConfig =
+                let answer: proto::QueryWasmLimitsConfigResponse =
                     self.rest_ask(asked.at, &query("WasmLimitsConfig"), &wasm::QueryParamsRequest {})?;
                 Ok(json!({ "config": answer.config }))
             }
@@ -92,8 +73,9 @@ impl Cosmos {
                 Ok(json!({ "contracts": answer.contracts, "pagination": page(answer.pagination) }))
             }
             ["code-info", code_id] => {
-                let request = wasm::QueryCodeRequest { code_id: id(code_id)? };
-                let info: CodeInfo = self.rest_ask(asked.at, &query("CodeInfo"), &request)?;
+                let request = proto::QueryCodeInfoRequest { code_id: id(code_id)? };
+                let info: proto::QueryCodeInfoResponse =
+                    self.rest_ask(asked.at, &query("CodeInfo"), &request)?;
                 Ok(json!({
                     "code_id": info.code_id.to_string(),
                     "creator": info.creator,
@@ -155,7 +137,8 @@ impl Cosmos {
 
     fn contract_info(&self, address: String, asked: &Asked<'_>) -> Result<Value, Fault> {
         let request = wasm::QueryContractInfoRequest { address };
-        let answer: ContractInfoResponse = self.rest_ask(asked.at, &query("ContractInfo"), &request)?;
+        let answer: proto::QueryContractInfoResponse =
+            self.rest_ask(asked.at, &query("ContractInfo"), &request)?;
         let info = answer.contract_info.map(|info| {
             json!({
                 "code_id": info.code_id.to_string(),
@@ -187,32 +170,4 @@ impl Cosmos {
         let entries: Vec<_> = entries.collect();
         Ok(json!({ "entries": entries, "pagination": page(answer.pagination) }))
     }
-}
-
-/// `cosmwasm.wasm.v1.QueryContractInfoResponse`.
-#[derive(Clone, PartialEq, prost::Message)]
-struct ContractInfoResponse {
-    #[prost(string, tag = "1")]
-    address: String,
-    #[prost(message, optional, tag = "2")]
-    contract_info: Option<ContractInfo>,
-}
-
-/// `cosmwasm.wasm.v1.ContractInfo`, with the port of IBC's second version.
-#[derive(Clone, PartialEq, prost::Message)]
-struct ContractInfo {
-    #[prost(uint64, tag = "1")]
-    code_id: u64,
-    #[prost(string, tag = "2")]
-    creator: String,
-    #[prost(string, tag = "3")]
-    admin: String,
-    #[prost(string, tag = "4")]
-    label: String,
-    #[prost(message, optional, tag = "5")]
-    created: Option<wasm::AbsoluteTxPosition>,
-    #[prost(string, tag = "6")]
-    ibc_port_id: String,
-    #[prost(string, tag = "8")]
-    ibc2_port_id: String,
 }
